@@ -25,6 +25,7 @@ _COMMANDS = (
     "extend",
     "evaluate",
     "predict",
+    "serve",
     "compare",
     "study",
     "demo",

@@ -70,6 +70,8 @@ SUFFIXES = frozenset(  # lower case
 MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
 TOO_LARGE = "too large"
 """How the reason for a picture begins that has too many pixels or bytes."""
+NOT_SUPPORTED = "not a supported picture"
+"""How the reason for a file begins that is of another kind."""
 MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
 
 
@@ -281,7 +283,7 @@ def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
         if kind.readable:
             return f"damaged or truncated (it starts like {kind.words})"
         way_out = kind.way_out and f"; {kind.way_out}"
-        return f"not a supported picture (it is {kind.words}; supported are {NAMES}){way_out}"
+        return f"{NOT_SUPPORTED} (it is {kind.words}; supported are {NAMES}){way_out}"
     if isinstance(error, Image.DecompressionBombError):
         return f"{TOO_LARGE} (more than {MAX_PIXELS:,} pixels)"
     if isinstance(error, MemoryError):

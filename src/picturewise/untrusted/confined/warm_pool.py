@@ -1,7 +1,9 @@
-"""Children for a program that waits for single items: they are started once, and an event loop talks to all of them.
+"""Children for a program that is asked for single items at any time: an event loop talks to all of them.
 
-They are the children of `pool`, with the same limits, and trusted as little: one that crashes, hangs or answers nonsense
-is replaced, the item that did it gets a reason, and the items behind it go to another child.
+They are the children of `pool`, with the same limits, and trusted as little: one that crashes, hangs or answers
+nonsense is replaced, the item that did it gets a reason, and the items behind it go to another child. The loop reads
+and writes their pipes itself, which it can do on every system but Windows: a thread for each would double the cost of
+a small picture.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import asyncio
 import contextlib
 import io
 import math
+import os
+import subprocess
 from collections import deque
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from picturewise.errors import DataError, PicturewiseError
 from picturewise.printable import printable
@@ -24,6 +28,10 @@ _CHUNK = 4
 _CHUNK_BYTES = 1 << 20
 _START = 60.0  # seconds of real time in which a child must be ready
 _PAUSE = 1.0  # seconds until the next try, if no child can be started
+_LEAVE = 0.5  # seconds in which a child can end by itself
+_LOOK = 0.005  # seconds between two looks whether it has
+_PIECE = 1 << 18  # bytes read at a time
+_STOPPED = "The processes that decode pictures have been stopped."
 _TRIED_LONG = 1.0  # seconds after which an item that nobody waits for any longer is worth a new child
 
 
@@ -52,18 +60,18 @@ class WarmPool:
         self._count = children
         self._waiting: deque[_Asked] = deque()
         self._children: set[_Child] = set()
-        self._starting: set[asyncio.Task[None]] = set()
+        self._restarting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
     def ready(self) -> int:
         """How many children are ready for items, or busy with them."""
-        return sum(child.ready.done() for child in self._children)
+        return len(self.process_ids)
 
     @property
     def process_ids(self) -> list[int]:
         """The children that are ready."""
-        return [child.process_id for child in self._children if child.ready.done()]
+        return [child.process_id for child in self._children if child.was_ready]
 
     async def start(self) -> None:
         """Start the children and wait until they are ready.
@@ -84,30 +92,30 @@ class WarmPool:
             DataError: the reason why it has none.
         """
         if self._closed:
-            raise PicturewiseError("The processes that decode pictures have been stopped.")
+            raise PicturewiseError(_STOPPED)
         asked = _Asked(item, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         self.feed()
         try:
             return await asked.answer
         except asyncio.CancelledError:
-            for child in self._children:
+            for child in list(self._children):
                 child.give_up(asked)
             raise
 
     async def close(self) -> None:
         """End the children; items without an answer are refused."""
         self._closed = True
-        for starting in self._starting:
-            starting.cancel()
+        for restarting in self._restarting:
+            restarting.cancel()
         children = list(self._children)
         for child in children:
             child.kill()
         for child in children:
-            await child.ended.wait()
+            await child.ended
         for asked in self._waiting:
             if not asked.answer.done():
-                asked.answer.set_exception(PicturewiseError("The service has been stopped."))
+                asked.answer.set_exception(PicturewiseError(_STOPPED))
         self._waiting.clear()
 
     def feed(self) -> None:
@@ -122,15 +130,16 @@ class WarmPool:
         """Let other children answer the items of one that has ended, before all others."""
         self._waiting.extendleft(reversed(unanswered))
 
-    def replace(self, child: _Child) -> None:
-        """Start another child, unless the pool is closed."""
+    def lost(self, child: _Child) -> None:
+        """Start another child in the place of one that has ended, unless the pool is closed."""
         self._children.discard(child)
-        if not self._closed:
-            starting = asyncio.get_running_loop().create_task(self._keep_trying())
-            self._starting.add(starting)
-            starting.add_done_callback(self._starting.discard)
+        if child.was_ready and not self._closed:
+            restarting = asyncio.get_running_loop().create_task(self._restart())
+            self._restarting.add(restarting)
+            restarting.add_done_callback(self._restarting.discard)
+            self.feed()
 
-    async def _keep_trying(self) -> None:
+    async def _restart(self) -> None:
         while not self._closed:
             try:
                 await self._add()
@@ -140,29 +149,22 @@ class WarmPool:
                 return
 
     async def _add(self) -> None:
-        child = _Child(self)
-        loop = asyncio.get_running_loop()
+        """Start a child and wait until it is ready."""
         try:
-            await loop.subprocess_exec(
-                lambda: child, *process.command(), stderr=asyncio.subprocess.DEVNULL, env=process.environment()
-            )
-        except OSError as error:
+            child = _Child(self)
+        except OSError as error:  # no more processes, or no memory for one
             raise PicturewiseError(blame.cannot_start(str(error))) from error
+        self._children.add(child)
         try:
             async with asyncio.timeout(_START):
-                await asyncio.shield(child.ready)
+                how = await child.ready
         except TimeoutError as error:
             raise PicturewiseError(blame.cannot_start("it is not ready in time")) from error
-        except DataError as error:
-            raise PicturewiseError(blame.cannot_start(str(error))) from error
         finally:
-            if not child.is_ready:
-                child.ready.add_done_callback(_retrieved)
+            if not child.was_ready:
                 child.kill()
-        if self._closed:
-            child.kill()
-            return
-        self._children.add(child)
+        if how is not None:
+            raise PicturewiseError(blame.cannot_start(how))
         self.feed()
 
     def _chunk(self) -> list[_Asked]:
@@ -180,125 +182,160 @@ class WarmPool:
         return chunk
 
 
-def _retrieved(future: asyncio.Future[None]) -> None:
-    """Look at a future that nobody waits for any longer, so that asyncio does not complain about its error."""
-    if not future.cancelled():
-        future.exception()
-
-
-class _Child(asyncio.SubprocessProtocol):
+class _Child:
     """One child: what it was asked, and what has arrived from it."""
 
     def __init__(self, pool: WarmPool) -> None:
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = loop.create_future()
-        self.ended = asyncio.Event()
+        self.ready: asyncio.Future[str | None] = loop.create_future()  # None, or how it ended before
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.was_ready = False
         self._loop = loop
         self._pool = pool
         self._asked: deque[_Asked] = deque()
         self._arrived = bytearray()
-        self._fresh = True
+        self._unsent = bytearray()
+        self._fresh = True  # whether it has not answered anything yet
         self._overdue = False
+        self._open = True
         self._reason: str | None = None
         self._began = 0.0
         self._clock: asyncio.TimerHandle | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        return self.ready.done() and not self.ready.cancelled() and self.ready.exception() is None
+        self._process = process.start(subprocess.PIPE)
+        self._requests = cast(IO[bytes], self._process.stdin).fileno()
+        self._answers = cast(IO[bytes], self._process.stdout).fileno()
+        for pipe in (self._requests, self._answers):
+            os.set_blocking(pipe, False)
+        loop.add_reader(self._answers, self._receive)
+        self._send(pool.task.first_line())
 
     @property
     def idle(self) -> bool:
-        return not self._asked and self._reason is None and not self._overdue
+        """Whether it waits for items."""
+        return self.was_ready and self._open and not self._asked and not self._overdue
 
     @property
     def process_id(self) -> int:
-        return self._process.get_pid()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first line; see `asyncio.SubprocessProtocol`."""
-        self._process = cast(asyncio.SubprocessTransport, transport)
-        self._requests = cast(asyncio.WriteTransport, self._process.get_pipe_transport(0))
-        self._requests.write(self._pool.task.first_line())
+        """The child's."""
+        return self._process.pid
 
     def ask(self, chunk: list[_Asked]) -> None:
         """Send items; the child has none."""
         self._asked.extend(chunk)
         message = io.BytesIO()
         protocol.write_chunk(message, [asked.item for asked in chunk], Path())
-        self._requests.write(message.getvalue())
         self._begin()
+        self._send(message.getbuffer())
 
     def give_up(self, asked: _Asked) -> None:
         """End the child if it has long been busy with an item that nobody waits for any longer."""
         if self._asked and self._asked[0] is asked and self._loop.time() - self._began > _TRIED_LONG:
-            self._overdue = True
-            self.kill()
+            self._lose_patience()
 
     def kill(self) -> None:
         """End the child at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()
+        self._close()
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Take answers, which may arrive in pieces; see `asyncio.SubprocessProtocol`."""
-        del fd
-        self._arrived += data
+    def _send(self, content: bytes | memoryview) -> None:
+        self._unsent += content
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write as much as the pipe takes, and the rest when it takes more."""
         try:
-            while self._arrived and self._reason is None:
-                if not self._take():
-                    break
+            while self._unsent:
+                written = os.write(self._requests, self._unsent)
+                del self._unsent[:written]
+        except BlockingIOError:
+            self._loop.add_writer(self._requests, self._flush)
+            return
+        except OSError:  # the child has ended, which its answers will tell
+            self._unsent.clear()
+        self._loop.remove_writer(self._requests)
+
+    def _receive(self) -> None:
+        """Take answers, which may arrive in pieces."""
+        try:
+            piece = os.read(self._answers, _PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._close()
+            return
+        self._arrived += piece
+        try:
+            while self._arrived and self._take():
+                pass
         except ValueError:
             self._reason = blame.INVALID
+            self.kill()
         except MemoryError:
             self._reason = blame.too_much_memory(self._pool.task.memory)
-        if self._reason is not None:
             self.kill()
-        elif not self._asked and self.is_ready:
+        if self.idle:
             self._pool.feed()
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """End a child that answers no more; see `asyncio.SubprocessProtocol`."""
-        del fd, exc
-        self.kill()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note why the current item has no answer, and start another child; see `asyncio.SubprocessProtocol`."""
-        del exc
-        code = self._process.get_returncode() or 0
+    def _close(self) -> None:
+        """Close the pipes, and wait for the end of the child."""
+        if not self._open:
+            return
+        self._open = False
         self._stop_clock()
-        if not self.ready.done():
-            self.ready.set_exception(DataError(process.how_it_ended(code)))
+        self._loop.remove_reader(self._answers)
+        self._loop.remove_writer(self._requests)
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                cast(IO[bytes], pipe).close()
+        self._wait(_LEAVE)
+
+    def _wait(self, left: float) -> None:
+        """Look whether the child has ended, kill it if it does not, and look again."""
+        if self._process.poll() is not None:
+            self._end(self._process.returncode)
+            return
+        if left <= 0:
+            self._process.kill()
+        self._loop.call_later(_LOOK, self._wait, left - _LOOK)
+
+    def _end(self, code: int) -> None:
+        """Note why the current item has no answer, and let another child go on."""
         if self._asked:
             reason = self._reason
             if self._overdue or process.ran_out_of_time(code):
                 reason = blame.TOO_LONG
-            elif not self._fresh:
-                reason = None  # an earlier item may have left the child damaged or full: a fresh one tries again
+            elif (
+                not self._fresh
+            ):  # an earlier item may have left it damaged or full: a fresh child tries again
+                reason = None
             elif reason is None:
                 reason = blame.crashed(code)
             if reason is not None:
                 self._refuse(reason)
             self._pool.take_back(self._asked)
-        self._process.close()
-        self.ended.set()
-        if self.is_ready:
-            self._pool.replace(self)
+        if not self.ready.done():
+            self.ready.set_result(process.how_it_ended(code))
+        self.ended.set_result(None)
+        self._pool.lost(self)
 
     def _take(self) -> bool:
         """Take one answer from what has arrived; return False if it is not complete."""
+        if not self.was_ready:
+            if self._arrived != protocol.READY:
+                raise ValueError("not ready")
+            self._arrived.clear()
+            self.was_ready = True
+            if not self.ready.done():
+                self.ready.set_result(None)
+            return True
+        if not self._asked:
+            raise ValueError("an answer that nobody asked for")
         if self._arrived[:1] == protocol.DONE and len(self._arrived) < self._pool.length:
             return False  # without copying what there is for each piece that arrives
         stream = io.BytesIO(self._arrived)
         kind = stream.read(1)
-        if not self.is_ready:
-            if kind != protocol.READY:
-                raise ValueError("not ready")
-            self.ready.set_result(None)
-            del self._arrived[:1]
-            return True
-        if not self._asked:
-            raise ValueError("an answer that nobody asked for")
         if kind == protocol.NO_MEMORY:
             raise MemoryError
         try:
@@ -332,9 +369,8 @@ class _Child(asyncio.SubprocessProtocol):
         self._stop_clock()
         if self._asked:
             self._began = self._loop.time()
-            self._clock = self._loop.call_later(
-                self._pool.task.patience(self._asked[0].item), self._lose_patience
-            )
+            patience = self._pool.task.patience(self._asked[0].item)
+            self._clock = self._loop.call_later(patience, self._lose_patience)
 
     def _lose_patience(self) -> None:
         self._overdue = True
