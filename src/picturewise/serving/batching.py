@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ LONGEST = 0.005
 """Seconds that a picture waits for others, if the network is not busy anyway."""
 
 Compute = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+_Waiting: TypeAlias = "tuple[NDArray[np.uint8], asyncio.Future[NDArray[np.float32]]]"
 
 
 class Batcher:
@@ -26,15 +27,17 @@ class Batcher:
     when it is full, or after `LONGEST`.
 
     Args:
-        compute: (N, H, W, C) uint8 → (N, K); it runs in one thread.
+        compute: (N, H, W, C) uint8 → (N, K); it runs in one thread, or, for few pictures, in that of the event loop.
         observe: is told the size of each batch.
     """
 
     def __init__(self, compute: Compute, observe: Callable[[int], None]) -> None:
+        self.quick = 0
+        """How many pictures are computed so quickly that handing them to the thread would take longer."""
         self._compute = compute
         self._observe = observe
         self._thread = ThreadPoolExecutor(1, "picturewise-compute")
-        self._waiting: deque[tuple[NDArray[np.uint8], asyncio.Future[NDArray[np.float32]]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._coming = 0
         self._running = False
         self._clock: asyncio.TimerHandle | None = None
@@ -76,7 +79,8 @@ class Batcher:
             self._clock = None
         if self._running:
             return
-        batch, size = list[tuple[NDArray[np.uint8], asyncio.Future[NDArray[np.float32]]]](), 0
+        batch: list[_Waiting] = []
+        size = 0
         while self._waiting and (not batch or size + len(self._waiting[0][0]) <= MOST):
             rows, answer = self._waiting.popleft()
             if not answer.done():  # otherwise nobody waits for it any longer
@@ -87,13 +91,19 @@ class Batcher:
         self._running = True
         self._observe(size)
         pictures = batch[0][0] if len(batch) == 1 else np.concatenate([rows for rows, _ in batch])
+        if size <= self.quick:
+            found: Future[NDArray[np.float32]] = Future()
+            try:
+                found.set_result(self._compute(pictures))
+            except Exception as error:  # noqa: BLE001 (it is raised where the answer is awaited)
+                found.set_exception(error)
+            self._hand_out(batch, found)
+            return
         done = asyncio.get_running_loop().run_in_executor(self._thread, self._compute, pictures)
         done.add_done_callback(lambda found: self._hand_out(batch, found))
 
     def _hand_out(
-        self,
-        batch: list[tuple[NDArray[np.uint8], asyncio.Future[NDArray[np.float32]]]],
-        found: asyncio.Future[NDArray[np.float32]],
+        self, batch: list[_Waiting], found: Future[NDArray[np.float32]] | asyncio.Future[NDArray[np.float32]]
     ) -> None:
         self._running = False
         self._start()  # those that waited have waited long enough

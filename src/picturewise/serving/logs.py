@@ -24,7 +24,10 @@ def prepare_logging(*, as_json: bool) -> None:
 def log(event: str, *, level: int = logging.INFO, **values: Any) -> None:
     """Log an event with values that JSON has."""
     if LOGGER.isEnabledFor(level):
-        LOGGER.log(level, event, extra={"values": values})
+        # Made here, because logging would look for the calling line first, which nobody asks for.
+        record = logging.LogRecord(LOGGER.name, level, "", 0, event, (), None)
+        record.values = values
+        LOGGER.handle(record)
 
 
 class _Lines(logging.Formatter):

@@ -113,7 +113,7 @@ async def _all_decoded(served: Served, contents: Sequence[bytes]) -> NDArray[np.
         PictureError: the first that cannot be decoded, by its number.
     """
     found = await asyncio.gather(*map(served.decoder.decode, contents), return_exceptions=True)
-    rows = list[NDArray[np.uint8]]()
+    rows: list[NDArray[np.uint8]] = []
     for number, one in enumerate(found, 1):
         if isinstance(one, PictureError):
             raise PictureError(f"Picture {number}", one.reason)

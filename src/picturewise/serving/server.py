@@ -20,12 +20,12 @@ from picturewise.serving.app import application
 from picturewise.serving.logs import log
 from picturewise.serving.metrics import Metrics
 from picturewise.serving.models import Load, Models
+from picturewise.serving.protocol import BoundedProtocol
 from picturewise.serving.service import Service
 from picturewise.serving.settings import Settings
 
 _WAITING = 2048  # connections that the system holds until they are accepted
 _KEPT_ALIVE = 75  # seconds of an idle connection, more than the 60 of common proxies
-_LONGEST_HEAD = 1 << 14  # bytes of a request's line and headers
 
 
 def run(loads: Mapping[str, Load], settings: Settings, announce: Callable[[str], None]) -> int:
@@ -55,8 +55,7 @@ async def _serve(service: Service, listening: socket.socket, announce: Callable[
         await models.start()
         config = uvicorn.Config(
             application(service),
-            http="h11",
-            loop="asyncio",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -66,7 +65,6 @@ async def _serve(service: Service, listening: socket.socket, announce: Callable[
             backlog=_WAITING,
             timeout_keep_alive=_KEPT_ALIVE,
             timeout_graceful_shutdown=math.ceil(settings.timeout) + 1,
-            h11_max_incomplete_event_size=_LONGEST_HEAD,
         )
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -143,7 +141,9 @@ def _bound(settings: Settings) -> socket.socket:
     except (OSError, UnicodeError) as error:
         raise _unusable(settings, error) from error
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was used a moment ago is free
+        bound.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a port that was used a moment ago is free
         bound.bind(address)
     except (OSError, OverflowError) as error:
         bound.close()

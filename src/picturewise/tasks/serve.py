@@ -55,7 +55,7 @@ def serve(
         from picturewise.serving.logs import prepare_logging  # noqa: PLC0415 (an extra)
         from picturewise.serving.server import run  # noqa: PLC0415 (the same)
     except ModuleNotFoundError as error:
-        if error.name not in {"starlette", "uvicorn"}:
+        if error.name not in {"httptools", "starlette", "uvicorn"}:
             raise
         raise UsageError(
             f"Serving needs the library {error.name}, which is not installed. Install it with: "
