@@ -2,8 +2,8 @@
 
 python benchmarks/serving.py --seconds 60 --markdown build/serving.md --peers-python .venv-peers/bin/python
 
-Each client keeps one connection, sends a picture, waits for the answer, and sends the next. A refused client (503) waits
-as long as it is told. Every answer is compared with what the classifier says here. The clients run in this process, on
+Each client keeps one connection, sends a picture, waits for the answer, and sends the next. A refused client (503)
+waits as long as it is told. Every answer is compared with what the classifier says here. The clients run in this process, on
 the same cores. Processor time is that of the service with all its processes.
 """
 
@@ -58,6 +58,7 @@ class Load:
     processor: float = 0.0
 
     def row(self) -> list[str]:
+        """Return the cells of its row in the table."""
         times = np.array(self.answered or [np.nan])
         p50, p99 = np.quantile(times, [0.5, 0.99]) * 1000
         return [
@@ -124,9 +125,11 @@ class Client(asyncio.Protocol):
         self._arrived = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
         self._arrived += data
         head, found, rest = self._arrived.partition(b"\r\n\r\n")
         if not found or self.answer is None:
@@ -138,10 +141,12 @@ class Client(asyncio.Protocol):
             self.answer.set_result((int(head[9:12]), lower, rest))
 
     def connection_lost(self, error: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(ConnectionError("closed"))
 
     async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
+        """Return the status, the head in lower case and the body of the answer to a request."""
         self.answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)  # type: ignore[attr-defined]
         return await self.answer
@@ -206,11 +211,11 @@ def processor_time(process: int) -> float:
             continue
         number = int(place.parent.name)
         parents[number], processes[number] = int(values[1]), sum(map(int, values[11:15]))
-    for number in processes:
+    for number, used in processes.items():
         above = number
         while above not in (0, process):
             above = parents.get(above, 0)
-        found += processes[number] if above == process else 0
+        found += used if above == process else 0
     return found / ticks
 
 

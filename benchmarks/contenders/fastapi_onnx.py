@@ -3,7 +3,7 @@
 python benchmarks/contenders/fastapi_onnx.py MODEL.onnx HEIGHT WIDTH CHANNELS CLASSES PORT
 
 The model takes pictures (N, H, W, C) uint8 and returns logits, as Picturewise's own session does. The picture is the
-body of the request, which is cheaper than a form. FastAPI and uvicorn run as they are installed with `fastapi[standard]`.
+body of the request, which is cheaper than a form. FastAPI and uvicorn run as `fastapi[standard]` installs them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ LOGGER = logging.getLogger("picturewise")
 def prepare_logging(*, as_json: bool) -> None:
     """Write what the service logs to the standard error output: lines to read, or one JSON object each."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines(as_json=as_json))
+    handler.setFormatter(Lines(as_json=as_json))
     for logger, level in ((LOGGER, logging.INFO), (logging.getLogger("uvicorn"), logging.WARNING)):
         logger.handlers[:] = [handler]
         logger.setLevel(level)
@@ -30,12 +30,15 @@ def log(event: str, *, level: int = logging.INFO, **values: Any) -> None:
         LOGGER.handle(record)
 
 
-class _Lines(logging.Formatter):
+class Lines(logging.Formatter):
+    """An event with its values in one line."""
+
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line; see `logging.Formatter`."""
         values: dict[str, Any] = getattr(record, "values", {})
         event = record.getMessage()
         moment = time.gmtime(record.created)

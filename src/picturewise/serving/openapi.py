@@ -58,7 +58,10 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
         secured: bool = secured,
     ) -> dict[str, Any]:
         codes += ("invalid_token", "origin_not_allowed") if secured else ("origin_not_allowed",)
-        found = {"summary": what, "responses": {"200": ok, **_errors(*_EVERYWHERE, *codes, v2=v2)}}
+        found: dict[str, Any] = {
+            "summary": what,
+            "responses": {"200": ok, **_errors(*_EVERYWHERE, *codes, v2=v2)},
+        }
         if places:
             found["parameters"] = list(places)
         if not secured:
@@ -78,10 +81,11 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
     paths["/v2/health/live"] = get("Whether the service runs.", _json(flag), secured=False)
     paths["/v2/health/ready"] = get("Whether all models are ready.", _json(flag), "busy", secured=False)
     paths["/v2"] = get("What the service is.", _json(_ref("ServerMetadata")))
-    for path, places in (
+    of_models: tuple[tuple[str, list[dict[str, Any]]], ...] = (
         ("/v2/models/{name}", [name]),
         ("/v2/models/{name}/versions/{version}", [name, version]),
-    ):
+    )
+    for path, places in of_models:
         missing = "model_not_found"
         paths[path] = get(
             "What a model takes and gives.", _json(_ref("ModelMetadata")), missing, places=places
