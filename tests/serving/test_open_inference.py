@@ -111,6 +111,8 @@ BYTES = {"name": "encoded", "datatype": "BYTES", "shape": [1]}
         ({"inputs": [ONE], "parameters": []}, None, 400),
         ({"inputs": [ONE | {"name": "pictures"}]}, None, 400),
         ({"inputs": [ONE | {"datatype": "FP32"}]}, None, 400),
+        ({"inputs": [ONE | {"name": []}]}, None, 400),
+        ({"inputs": [ONE], "outputs": [{"name": {}}]}, None, 400),
         ({"inputs": [ONE | {"shape": [1, 1, 1, 4]}]}, None, 400),
         ({"inputs": [ONE | {"shape": [1, 1, True, 1]}]}, None, 400),
         ({"inputs": [ONE | {"shape": [1, 0, 1, 1]}]}, None, 400),

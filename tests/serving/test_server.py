@@ -96,7 +96,7 @@ def test_what_is_not_http_gets_an_answer_in_json(file: Path, tmp_path: Path) -> 
         for sent in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"x" * 100_000):
             with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
                 connection.sendall(sent)
-                answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))  # noqa: B023 (used at once)
+                answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
             head, _, body = answer.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 400")
             assert json.loads(body)["error"]["code"] == "bad_request"

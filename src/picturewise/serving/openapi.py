@@ -203,7 +203,7 @@ def _schemas() -> dict[str, Any]:
         ["name", "datatype", "shape"],
         name={"type": "string", "enum": ["images", "encoded"]},
         datatype={"type": "string", "enum": ["UINT8", "BYTES"]},
-        shape={"type": "array", "items": {"type": "integer", "minimum": 1}},
+        shape={"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 4},
         parameters=anything,
         data={"type": "array"},
     )

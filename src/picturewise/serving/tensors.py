@@ -74,16 +74,12 @@ def read_request(body: bytes, json_length: str | None, most: int) -> Asked:
     if size is not None and (type(size) is not int or size != len(rest)):
         raise _bad(f"binary_data_size is not {len(rest):,}, the number of bytes behind the JSON")
     raw = None if size is None else rest
-    shape = _shape(given.get("shape"), most)
-    kind = given.get("name"), given.get("datatype")
-    pictures: NDArray[np.uint8] | list[bytes]
-    if kind == (IMAGES, "UINT8"):
-        pictures = _images(shape, raw, given.get("data"))
-    elif kind == (ENCODED, "BYTES"):
-        pictures = _encoded(shape, raw, given.get("data"))
-    else:
+    kind, outputs = (given.get("name"), given.get("datatype")), _outputs(request)
+    if kind not in ((IMAGES, "UINT8"), (ENCODED, "BYTES")):
         raise _bad(f"the input must be {IMAGES} with datatype UINT8, or {ENCODED} with datatype BYTES")
-    return Asked(pictures, _outputs(request), name)
+    shape = _shape(given.get("shape"), most)
+    read = _images if kind[0] == IMAGES else _encoded
+    return Asked(read(shape, raw, given.get("data")), outputs, name)
 
 
 def write_response(
@@ -152,7 +148,11 @@ def _table(value: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _shape(value: Any, most: int) -> list[int]:
-    if not isinstance(value, list) or not value or not all(type(side) is int and side > 0 for side in value):
+    if (
+        not isinstance(value, list)
+        or not 0 < len(value) <= 4
+        or not all(type(side) is int and side > 0 for side in value)
+    ):
         raise _bad("shape must be a list of positive integers")
     if value[0] > most:
         raise RefusedRequest("too_large", f"At most {most:,} pictures are accepted in one request.")

@@ -28,6 +28,7 @@ _CHUNK = 4
 _CHUNK_BYTES = 1 << 20
 _START = 60.0  # seconds of real time in which a child must be ready
 _PAUSE = 1.0  # seconds until the next try, if no child can be started
+_TRIES = 4  # children that an item may end before it is blamed, if none of them was fresh
 _LEAVE = 0.5  # seconds in which a child can end by itself
 _LOOK = 0.005  # seconds between two looks whether it has
 _PIECE = 1 << 18  # bytes read at a time
@@ -38,11 +39,12 @@ _TRIED_LONG = 1.0  # seconds after which an item that nobody waits for any longe
 class _Asked:
     """An item, and the future of its answer."""
 
-    __slots__ = ("answer", "item")
+    __slots__ = ("answer", "item", "tries")
 
     def __init__(self, item: bytes, answer: asyncio.Future[bytes]) -> None:
         self.item = item
         self.answer = answer
+        self.tries = 0  # children that ended while they had it
 
 
 class WarmPool:
@@ -195,6 +197,7 @@ class _Child:
         self._asked: deque[_Asked] = deque()
         self._arrived = bytearray()
         self._unsent = bytearray()
+        self._whole = protocol.result_head(pool.length)
         self._fresh = True  # whether it has not answered anything yet
         self._overdue = False
         self._open = True
@@ -306,12 +309,14 @@ class _Child:
             reason = self._reason
             if self._overdue or process.ran_out_of_time(code):
                 reason = blame.TOO_LONG
-            elif (
-                not self._fresh
-            ):  # an earlier item may have left it damaged or full: a fresh child tries again
-                reason = None
-            elif reason is None:
-                reason = blame.crashed(code)
+            else:
+                asked = self._asked[0]
+                asked.tries += 1
+                # An earlier item may have left the child damaged or full, and other programs can kill it.
+                if asked.tries == 1 or (not self._fresh and asked.tries < _TRIES):
+                    reason = None
+                elif reason is None:
+                    reason = blame.crashed(code)
             if reason is not None:
                 self._refuse(reason)
             self._pool.take_back(self._asked)
@@ -332,7 +337,7 @@ class _Child:
             return True
         if not self._asked:
             raise ValueError("an answer that nobody asked for")
-        if self._arrived[:1] == protocol.DONE and len(self._arrived) < self._pool.length:
+        if self._arrived[: len(self._whole)] == self._whole and len(self._arrived) < self._pool.length:
             return False  # without copying what there is for each piece that arrives
         stream = io.BytesIO(self._arrived)
         kind = stream.read(1)
