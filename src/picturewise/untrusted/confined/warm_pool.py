@@ -214,8 +214,9 @@ class _Child:
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for items."""
-        return self.was_ready and self._open and not self._asked and not self._overdue
+        """Whether it waits for items; one that was killed may have ended without a word yet."""
+        waits = self.was_ready and self._open and not self._asked and not self._overdue
+        return waits and self._process.poll() is None
 
     @property
     def process_id(self) -> int:
