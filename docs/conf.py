@@ -30,6 +30,7 @@ NAVIGATION = {
         "how-to/compare",
         "how-to/studies",
         "how-to/predict",
+        "how-to/serve",
         "how-to/kaggle",
         "how-to/resume",
         "how-to/repeat",
