@@ -3,8 +3,8 @@
 python benchmarks/serving.py --seconds 60 --markdown build/serving.md --peers-python .venv-peers/bin/python
 
 Each client keeps one connection, sends a picture, waits for the answer, and sends the next. A refused client (503)
-waits as long as it is told. Every answer is compared with what the classifier says here. The clients run in this process, on
-the same cores. Processor time is that of the service with all its processes.
+waits as long as it is told. Every answer is compared with what the classifier says here. The clients run in this
+process, on the same cores. Processor time is that of the service with all its processes.
 """
 
 from __future__ import annotations
