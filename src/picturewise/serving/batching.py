@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,11 @@ class Batcher:
     Args:
         compute: (N, H, W, C) uint8 → (N, K); it runs in one thread, or, for few pictures, in that of the event loop.
         observe: is told the size of each batch.
+        quick: how many pictures are so few; giving them to the thread would take longer than computing them.
     """
 
-    def __init__(self, compute: Compute, observe: Callable[[int], None]) -> None:
-        self.quick = 0
-        """How many pictures are computed so quickly that handing them to the thread would take longer."""
+    def __init__(self, compute: Compute, observe: Callable[[int], None], *, quick: int = 0) -> None:
+        self._quick = quick
         self._compute = compute
         self._observe = observe
         self._thread = ThreadPoolExecutor(1, "picturewise-compute")
@@ -61,9 +61,9 @@ class Batcher:
             self._clock = loop.call_later(LONGEST, self._start)
         return await answer
 
-    async def run(self, work: Callable[[], Any]) -> Any:
-        """Return what a function returns that is called in the thread of the computations."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def prepare(self, pictures: NDArray[np.uint8]) -> None:
+        """Compute a batch whose answer nobody needs, before all others in the thread."""
+        self._thread.submit(self._compute, pictures)
 
     def close(self) -> None:
         """End the thread, after what it computes."""
@@ -91,7 +91,7 @@ class Batcher:
         self._running = True
         self._observe(size)
         pictures = batch[0][0] if len(batch) == 1 else np.concatenate([rows for rows, _ in batch])
-        if size <= self.quick:
+        if size <= self._quick:
             found: Future[NDArray[np.float32]] = Future()
             try:
                 found.set_result(self._compute(pictures))

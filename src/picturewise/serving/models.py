@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -169,30 +170,26 @@ class Models:
 
     async def _opened(self, name: str, load: Load) -> Served:
         """Return a classifier that has predicted a picture, with its children ready."""
-        batcher = Batcher(
-            lambda pictures: _probabilities(batcher_of[0], pictures), self._metrics.batches(name)
+        classifier = await asyncio.get_running_loop().run_in_executor(None, lambda: _checked(load()))
+        description = classifier.description
+        decoder = WarmDecoder(
+            Form(*description.shape, description.resize, description.background, description.values)
         )
-        batcher_of = list[Classifier]()
-        try:
-            classifier: Classifier = await batcher.run(lambda: _checked(load()))
-            batcher_of.append(classifier)
-            if (summary := classifier.summary()) is not None:
-                batcher.quick = _QUICK // max(1, summary.multiplications)
-            description = classifier.description
-            decoder = WarmDecoder(
-                Form(*description.shape, description.resize, description.background, description.values)
-            )
-            await decoder.start()
-        except BaseException:
-            batcher.close()
-            raise
+        await decoder.start()
+        summary = classifier.summary()
+        batcher = Batcher(
+            functools.partial(_probabilities, classifier),
+            self._metrics.batches(name),
+            quick=0 if summary is None else _QUICK // max(1, summary.multiplications),
+        )
+        # Several pictures are computed by other threads than one, which are made ready after the start.
+        batcher.prepare(np.zeros((available_cores(), *description.shape), np.uint8))
         return Served(name, classifier.weights_sha256[:12], classifier, decoder, batcher)
 
 
 def _checked(classifier: Classifier) -> Classifier:
-    """Return a classifier after it has predicted, with as few and with as many threads as it will."""
-    for pictures in {1, available_cores()}:
-        classifier.probabilities(np.zeros((pictures, *classifier.description.shape), np.uint8))
+    """Return a classifier after it has predicted a picture."""
+    classifier.probabilities(np.zeros((1, *classifier.description.shape), np.uint8))
     return classifier
 
 
