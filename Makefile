@@ -72,6 +72,7 @@ bench-hostile: .venv/installed-dev  ## time and memory of each hostile file, and
 
 .venv/installed-dev: .venv/installed
 	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps tritonclient geventhttpclient gevent greenlet zope.event zope.interface brotli python-rapidjson
 	$(PIP) --no-deps timm  # without torchvision; tests/standins takes its place
 	touch $@
 

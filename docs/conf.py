@@ -31,6 +31,7 @@ NAVIGATION = {
         "how-to/studies",
         "how-to/predict",
         "how-to/export",
+        "how-to/serve",
         "how-to/kaggle",
         "how-to/resume",
         "how-to/repeat",

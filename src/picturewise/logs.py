@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from picturewise.printable import printable
+
 if TYPE_CHECKING:
     import logging
 
@@ -41,17 +43,21 @@ def log(event: str, *, level: str = "INFO", **values: Any) -> None:
     logger.handle(record)
 
 
-def write_lines() -> None:
-    """Write all events of this process to the standard error output, one JSON object a line."""
+def write_lines(*, readable: bool = False) -> None:
+    """Write all events of this process to the standard error output, one JSON object a line.
+
+    Args:
+        readable: write lines for people instead.
+    """
     import logging  # noqa: PLC0415 (most commands do not log)
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.format = as_line  # type: ignore[method-assign]  # the whole of a formatter
+    handler.format = as_readable if readable else as_line  # type: ignore[method-assign]  # the whole of a formatter
     logger = logging.getLogger(NAME)
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    _state["lines"] = True
+    _state["lines"] = not readable
 
 
 def writes_lines() -> bool:
@@ -66,6 +72,13 @@ def as_line(record: logging.LogRecord) -> str:
     values: dict[str, Any] = getattr(record, "values", {})
     facts = {"time": stamp(record), "level": record.levelname.lower(), "event": record.getMessage(), **values}
     return json.dumps(facts, ensure_ascii=True, default=str)
+
+
+def as_readable(record: logging.LogRecord) -> str:
+    """Return an event as a line for people."""
+    values: dict[str, Any] = getattr(record, "values", {})
+    told = " ".join(f"{key}={value}" for key, value in values.items() if value not in ("", None))
+    return printable(f"{stamp(record)} {record.getMessage()} {told}".rstrip())
 
 
 def stamp(record: logging.LogRecord) -> str:

@@ -27,6 +27,7 @@ _COMMANDS = (
     "evaluate",
     "predict",
     "export",
+    "serve",
     "card",
     "compare",
     "study",

@@ -68,6 +68,10 @@ SUFFIXES = frozenset(  # lower case
     ]
 )
 MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
+TOO_LARGE = "too large"
+"""How the reason for a picture begins that has too many pixels or bytes."""
+NOT_SUPPORTED = "not a supported picture"
+"""How the reason for a file begins that is of another kind."""
 MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
 
 
@@ -232,7 +236,7 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
         if size is None:
             raise PictureError(_name(path, name), "not a regular file")
         if size > MAX_BYTES:
-            large = f"too large ({size:,} bytes; at most {MAX_BYTES:,} are allowed)"
+            large = f"{TOO_LARGE} ({size:,} bytes; at most {MAX_BYTES:,} are allowed)"
             raise PictureError(_name(path, name), large)
         with path.open("rb") as file:
             yield file
@@ -279,11 +283,11 @@ def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
         if kind.readable:
             return f"damaged or truncated (it starts like {kind.words})"
         way_out = kind.way_out and f"; {kind.way_out}"
-        return f"not a supported picture (it is {kind.words}; supported are {NAMES}){way_out}"
+        return f"{NOT_SUPPORTED} (it is {kind.words}; supported are {NAMES}){way_out}"
     if isinstance(error, Image.DecompressionBombError):
-        return f"too large (more than {MAX_PIXELS:,} pixels)"
+        return f"{TOO_LARGE} (more than {MAX_PIXELS:,} pixels)"
     if isinstance(error, MemoryError):
-        return "too large for the available memory"
+        return f"{TOO_LARGE} for the available memory"
     said = printable(str(error).strip() or type(error).__name__).rstrip(".")
     return f"damaged or truncated ({said})"
 
@@ -301,7 +305,7 @@ def _check(image: ImageFile.ImageFile) -> None:
         raise RefusedError(f"it has no pixels ({height}x{width})")
     if width * height > MAX_PIXELS:
         raise RefusedError(
-            f"too large ({height:,}x{width:,} pixels; at most {MAX_PIXELS:,} are allowed); scale it down"
+            f"{TOO_LARGE} ({height:,}x{width:,} pixels; at most {MAX_PIXELS:,} are allowed); scale it down"
         )
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
     if image.format == "TIFF":

@@ -78,7 +78,7 @@ def decode_each(
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    reasons = work_through(_task(form, look=False), paths, [rows], tick)
+    reasons = work_through(decoding(form, look=False), paths, [rows], tick)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
 
@@ -87,7 +87,7 @@ def _look_at_each(
 ) -> list[Look | PictureError]:
     """Return what `look_at_each` returns, and fill the rest of the answers."""
     looks = np.empty((len(paths), LOOK.size), np.uint8)
-    reasons = work_through(_task(form, look=True), paths, [looks, *answers], tick)
+    reasons = work_through(decoding(form, look=True), paths, [looks, *answers], tick)
     return [
         _error(path, reasons[index]) if index in reasons else _look(path, row)
         for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(looks.data), strict=True))
@@ -100,7 +100,8 @@ def _place(count: int, form: decode.Form, allocate: Allocate) -> tuple[NDArray[n
     return images, images.reshape(count, form.height * form.width * form.channels)
 
 
-def _task(form: decode.Form | None, *, look: bool) -> Task:
+def decoding(form: decode.Form | None, *, look: bool) -> Task:
+    """Return what children do with each picture, see `decode_child.reading`."""
     return Task(
         work="picturewise.data.pictures.decode_child:reading",
         request={"look": look, "form": form},

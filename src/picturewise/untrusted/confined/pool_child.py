@@ -26,8 +26,9 @@ def main(message: Mapping[str, Any]) -> NoReturn:
     """Answer until the parent closes the standard input, or has ended."""
     answers = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output of a library must not get among the answers
-    # A terminal sends these to all its processes. The parent decides: it ends its children, or waits itself.
-    for name in ("SIGINT", "SIGHUP", "SIGTSTP"):
+    # A terminal or a service manager sends these to all its processes. The parent decides: it ends its children, or
+    # waits itself.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     limit(message["memory"], None, 0)

@@ -23,11 +23,10 @@ from numpy.typing import NDArray
 
 from picturewise.errors import PicturewiseError
 from picturewise.printable import printable
-from picturewise.untrusted.confined import process, protocol
+from picturewise.untrusted.confined import blame, process, protocol
 from picturewise.untrusted.confined.protocol import Item
 
 _MAIN = "picturewise.untrusted.confined.pool_child"
-_HARM = "; it is damaged or malicious"
 _LEAVE = 0.5  # seconds in which a child can end by itself
 
 
@@ -50,6 +49,16 @@ class Task:
     memory: int
     seconds: float
     patience: Callable[[Item], float]
+
+    def first_line(self) -> bytes:
+        """Return the first line for a child, after which it is ready."""
+        message = {
+            "work": self.work,
+            "request": dict(self.request),
+            "memory": self.memory,
+            "seconds": self.seconds,
+        }
+        return process.first_line(_MAIN, message)
 
 
 class Job:
@@ -160,13 +169,10 @@ class Worker:
                 self._fresh = False
         except MemoryError:
             self.kill()
-            return self._blame(
-                f"needs more than the {self._job.task.memory >> 20:,} MB of memory allowed for "
-                "decoding a picture"
-            )
+            return self._blame(blame.too_much_memory(self._job.task.memory))
         except ValueError:
             self.kill()
-            return self._blame(f"made the decoder return invalid data{_HARM}")
+            return self._blame(blame.INVALID)
         except (EOFError, OSError):
             return self._blame(None)
         return chunk.stop
@@ -190,30 +196,24 @@ class Worker:
         code = self._end()
         self._job.go_on()
         if self._overdue == self._asked or process.ran_out_of_time(code):
-            reason = f"takes longer to decode than its size allows{_HARM}"
+            reason = blame.TOO_LONG
         elif not self._fresh:
             return self._asked
         if reason is None:
-            reason = f"made the decoder crash ({process.how_it_ended(code)}){_HARM}"
+            reason = blame.crashed(code)
         self._job.reasons[self._asked] = reason
         return self._asked + 1
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Return a new child that is ready for items."""
         task = self._job.task
-        message = {
-            "work": task.work,
-            "request": dict(task.request),
-            "memory": task.memory,
-            "seconds": task.seconds,
-        }
         self._fresh = True
         try:
             with self._job.lock:  # so that no child is started after the others were ended
                 self._job.go_on()
                 self._process = child = process.start(subprocess.PIPE)
             requests, answers = _pipes(child)
-            requests.write(process.first_line(_MAIN, message))
+            requests.write(task.first_line())
             requests.flush()
             if answers.read(1) == protocol.READY:
                 _give_way()
@@ -223,10 +223,7 @@ class Worker:
             self._end()
             how = str(error)
         self._job.go_on()
-        raise PicturewiseError(
-            f"The process that decodes pictures cannot be started ({how}). Check that there is free memory, and that "
-            "the installation is complete."
-        )
+        raise PicturewiseError(blame.cannot_start(how))
 
     def _end(self) -> int:
         """End the child, if there is one, and return how: 0, or its signal, negative, or its exit code."""

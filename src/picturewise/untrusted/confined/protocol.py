@@ -71,7 +71,12 @@ def read_chunk(pipe: BinaryIO) -> list[Received] | None:
 
 def result(content: bytes) -> bytes:
     """Return the answer with a result."""
-    return DONE + _LENGTH.pack(len(content)) + content
+    return result_head(len(content)) + content
+
+
+def result_head(length: int) -> bytes:
+    """Return how the answer begins whose result has this length."""
+    return DONE + _LENGTH.pack(length)
 
 
 def refusal(reason: str) -> bytes:

@@ -1,0 +1,326 @@
+"""The HTTP service under load, beside the same model in FastAPI and ONNX Runtime.
+
+python benchmarks/serving.py --seconds 60 --markdown build/serving.md --peers-python .venv-peers/bin/python
+
+Each client keeps one connection, sends a picture, waits for the answer, and sends the next. A refused client (503)
+waits as long as it is told; that belongs to its times, but not to the last of them. Every answer is compared with
+what the classifier says here. The clients run in this process, on the same cores. Processor time is that of the
+service with all its processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from picturewise.architectures.lines import parse
+from picturewise.architectures.named import NETWORKS
+from picturewise.networks.builder import build
+from picturewise.onnx_models.model import Normalisation, onnx_model
+from picturewise.prediction.classifier import Classifier, load_classifier
+from picturewise.prediction.description import Description
+from picturewise.preparing.preparation import Preparation
+from picturewise.seeds import stream
+
+SHAPES = {"cnn": (28, 28, 1), "resnet18": (64, 64, 3)}
+CLIENTS = (1, 16, 256)
+PICTURES = 64
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Load:
+    """What happened under a load."""
+
+    seconds: float = 0.0
+    answered: list[float] = field(
+        default_factory=list
+    )  # seconds of each answered request, its refusals included
+    accepted: list[float] = field(default_factory=list)  # seconds of the try that was answered
+    wrong: int = 0
+    refused: int = 0
+    failed: int = 0
+    processor: float = 0.0
+
+    def row(self) -> list[str]:
+        """Return the cells of its row in the table."""
+        times = np.array(self.answered or [np.nan])
+        p50, p99 = np.quantile(times, [0.5, 0.99]) * 1000
+        tried = 1000 * np.quantile(self.accepted or [np.nan], 0.99)
+        return [
+            f"{len(self.answered) / self.seconds:,.0f}",
+            f"{p50:,.1f}",
+            f"{p99:,.1f}",
+            f"{tried:,.1f}",
+            f"{1000 * self.processor / max(1, len(self.answered)):,.2f}",
+            f"{self.refused:,}",
+            f"{self.wrong:,}",
+            f"{self.failed:,}",
+        ]
+
+
+def make_classifier(name: str, folder: Path) -> Path:
+    """Write a classifier with initial weights; how good it is does not matter here."""
+    shape = SHAPES[name]
+    lines, channels = tuple(NETWORKS[name](shape)), shape[2]
+    preparation = Preparation(mean=(127.0,) * channels, std=(60.0,) * channels)
+    description = Description(
+        layers=lines,
+        shape=shape,
+        resize="crop",
+        classes=tuple(f"class {number}" for number in range(10)),
+        preparation=preparation,
+    )
+    network = build(parse(lines), shape, description.target.output_line, seed=0)
+    place = folder / f"{name}.safetensors"
+    Classifier(network, description).save(place)
+    return place
+
+
+def write_onnx(classifier: Classifier, place: Path) -> None:
+    """Write the model that Picturewise's own session computes."""
+    description, preparation = classifier.description, classifier.description.preparation
+    assert description.layers is not None
+    place.write_bytes(
+        onnx_model(
+            parse(description.layers),
+            description.shape,
+            description.target,
+            classifier.arrays,
+            Normalisation(preparation.grey, preparation.mean, preparation.std),
+            temperature=description.temperature,
+        )
+    )
+
+
+def make_pictures(shape: tuple[int, int, int], count: int) -> list[bytes]:
+    random = stream(0, "served pictures")
+    found = []
+    for _ in range(count):
+        pixels = random.integers(0, 256, shape, dtype=np.uint8)
+        content = io.BytesIO()
+        Image.fromarray(pixels[:, :, 0] if shape[2] == 1 else pixels).save(content, "PNG")
+        found.append(content.getvalue())
+    return found
+
+
+class Client(asyncio.Protocol):
+    """One connection: sends prepared requests, and understands just enough of the answers."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[tuple[int, bytes, bytes]] | None = None
+        self._arrived = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self._arrived += data
+        head, found, rest = self._arrived.partition(b"\r\n\r\n")
+        if not found or self.answer is None:
+            return
+        lower = head.lower()
+        length = int(lower.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        if len(rest) >= length:
+            self._arrived = b""
+            self.answer.set_result((int(head[9:12]), lower, rest))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_exception(ConnectionError("closed"))
+
+    async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
+        """Return the status, the head in lower case and the body of the answer to a request."""
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)  # type: ignore[attr-defined]
+        return await self.answer
+
+
+async def client(
+    port: int, requests: Sequence[tuple[bytes, str]], first: int, until: float, load: Load, count: bool
+) -> None:
+    loop = asyncio.get_running_loop()
+    _, one = await loop.create_connection(Client, "127.0.0.1", port)
+    number = first
+    while time.perf_counter() < until:
+        request, label = requests[number % len(requests)]
+        number += 1
+        start = time.perf_counter()
+        while True:
+            last = time.perf_counter()
+            try:
+                status, head, body = await one.ask(request)
+            except ConnectionError:
+                _, one = await loop.create_connection(Client, "127.0.0.1", port)
+                status = -1
+            if status != 503:
+                break
+            load.refused += count
+            await asyncio.sleep(float(head.split(b"retry-after:", 1)[1].split(b"\r\n", 1)[0]))
+            if time.perf_counter() > until:
+                break
+        if not count or status == 503:
+            continue
+        if status != 200:
+            load.failed += 1
+            continue
+        load.answered.append(time.perf_counter() - start)
+        load.accepted.append(time.perf_counter() - last)
+        told = json.loads(body)
+        load.wrong += told.get("label", told.get("predictions", [{}])[0].get("label")) != label
+    one.transport.close()
+
+
+async def put_under_load(
+    port: int, process: int, requests: Sequence[tuple[bytes, str]], clients: int, seconds: float
+) -> Load:
+    load = Load()
+    for count, length in ((False, min(2.0, seconds)), (True, seconds)):  # the first is to warm up
+        before, start = processor_time(process), time.perf_counter()
+        until = start + length
+        await asyncio.gather(
+            *(client(port, requests, 7 * number, until, load, count) for number in range(clients))
+        )
+        load.seconds = time.perf_counter() - start
+        load.processor = processor_time(process) - before
+    return load
+
+
+def processor_time(process: int) -> float:
+    """Return the processor time of a process and its children so far."""
+    ticks, found = os.sysconf("SC_CLK_TCK"), 0
+    processes, parents = {}, {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            values = place.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        number = int(place.parent.name)
+        parents[number], processes[number] = int(values[1]), sum(map(int, values[11:15]))
+    for number, used in processes.items():
+        above = number
+        while above not in (0, process):
+            above = parents.get(above, 0)
+        found += used if above == process else 0
+    return found / ticks
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def service(command: Sequence[str], port: int, health: str) -> Iterator[tuple[int, float]]:
+    """Yield the process of a service once it is ready, and the processor time that it took until then."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{health}", timeout=1).read()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield process.pid, processor_time(process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--seconds", type=float, default=60.0)
+    arguments.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
+    arguments.add_argument("--models", nargs="+", choices=[*SHAPES], default=[*SHAPES])
+    arguments.add_argument("--contenders", nargs="+", default=["picturewise", "fastapi"])
+    arguments.add_argument("--peers-python", default=sys.executable, help="an interpreter with FastAPI")
+    arguments.add_argument(
+        "--options", nargs="*", default=[], help="of picturewise serve, without the dashes"
+    )
+    arguments.add_argument("--markdown", type=Path)
+    given = arguments.parse_args()
+    lines = [
+        (
+            "| model | clients | service | images/s | p50 ms | p99 ms | p99 ms accepted | processor s / 1,000 "
+            "| refused | wrong | failed |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    starts = []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name in given.models:
+            file = make_classifier(name, folder)
+            classifier = load_classifier(file)
+            write_onnx(classifier, folder / f"{name}.onnx")
+            pictures = make_pictures(SHAPES[name], PICTURES)
+            labels = [classifier.predict(picture) for picture in pictures]
+            for contender in given.contenders:
+                port = free_port()
+                requests = [
+                    (
+                        (
+                            f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: image/png\r\n"
+                            f"Content-Length: {len(picture)}\r\n\r\n"
+                        ).encode()
+                        + picture,
+                        label,
+                    )
+                    for picture, label in zip(pictures, labels, strict=True)
+                ]
+                if contender == "picturewise":
+                    options = [f"--{option}" for option in given.options]
+                    command = [
+                        sys.executable,
+                        "-m",
+                        "picturewise",
+                        "serve",
+                        str(file),
+                        "--port",
+                        str(port),
+                        *options,
+                    ]
+                    health = "/v2/health/ready"
+                else:
+                    command = [
+                        given.peers_python, str(HERE / "contenders" / "fastapi_onnx.py"), str(folder / f"{name}.onnx"),
+                        *map(str, SHAPES[name]), json.dumps(classifier.classes), str(port),
+                    ]  # fmt: skip
+                    health = "/health"
+                with service(command, port, health) as (process, started):
+                    starts.append(
+                        f"{contender}, {name}: {started:.2f} processor seconds from the start to ready"
+                    )
+                    for clients in given.clients:
+                        load = asyncio.run(put_under_load(port, process, requests, clients, given.seconds))
+                        lines.append(f"| {name} | {clients} | {contender} | {' | '.join(load.row())} |")
+                        print(lines[-1], flush=True)
+    print(*lines, "", *starts, sep="\n")
+    if given.markdown:
+        given.markdown.parent.mkdir(parents=True, exist_ok=True)
+        given.markdown.write_text("\n".join([*lines, "", *starts]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
