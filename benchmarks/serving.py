@@ -261,7 +261,7 @@ def main() -> None:
     arguments.add_argument("--markdown", type=Path)
     given = arguments.parse_args()
     lines = [
-        "| model | clients | service | images/s | p50 ms | p99 ms | p99 of tries | CPU s / 1,000 | refused | wrong | failed |",
+        "| model | clients | service | images/s | p50 ms | p99 ms | of tries | CPU s/1,000 | refused | wrong | failed |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     starts = []
