@@ -260,10 +260,9 @@ def main() -> None:
     )
     arguments.add_argument("--markdown", type=Path)
     given = arguments.parse_args()
-    lines = [
-        "| model | clients | service | images/s | p50 ms | p99 ms | of tries | CPU s/1,000 | refused | wrong | failed |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["model", "clients", "service", "images/s", "p50 ms", "p99 ms", "p99 ms of tries"]
+    columns += ["CPU s / 1,000", "refused", "wrong", "failed"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     starts = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
