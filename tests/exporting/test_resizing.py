@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import RunError
-from picturewise.exporting.resizing import resized, with_channels
+from picturewise.exporting.resizing import with_channels, with_size
 from picturewise.onnx_models.graph import Graph
 from picturewise.onnx_models.model import taken_from
 from picturewise.onnx_models.session import Session
@@ -23,7 +23,7 @@ MODES: tuple[Mode, ...] = ("crop", "pad", "stretch")
 
 def model(size: tuple[int, int], mode: Mode, channels: int) -> bytes:
     graph = Graph(taken_from({}))
-    found = with_channels(graph, resized(graph, "images", size, mode), channels)
+    found = with_channels(graph, with_size(graph, "images", size, mode), channels)
     graph.node("Transpose", found, output="prepared", perm=(0, 2, 3, 1))
     return graph.model(
         ("images", np.uint8, ("N", "H", "W", "C")),

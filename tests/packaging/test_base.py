@@ -88,13 +88,14 @@ MISSING = {
     "predict classifier.safetensors digits": "scikit-learn",
 }
 """Commands that need the extra, and the first package of it that each misses."""
-ROOMS_THAT_NEED_TRAIN = (
+ROOMS_THAT_NEED_MORE = (
     "estimator",
     "networks",
     "preparing",
     "prediction.torch_engine",
     "reporting",
     "runs.checkpoint",
+    "serving",
     "studies",
     "tasks.compare",
     "tasks.demo",
@@ -218,7 +219,12 @@ def found(base: Path, scene: Path) -> dict[str, Outcome]:
     commands += [f"predict classifier.safetensors {name} --json" for name in (*FORMS, "pictures.h5")]
     commands += ["predict classifier.safetensors one.png --json --engine numpy"]
     commands += ["summary classifier.safetensors", "summary run", "predict run one.png", *MISSING]
-    commands += ["card run", "export run --to huggingface --out hub", "export run --out run.onnx"]
+    commands += [
+        "card run",
+        "serve run",
+        "export run --to huggingface --out hub",
+        "export run --out run.onnx",
+    ]
     outcomes = python(base, scene, COMMANDS, [command.split() for command in commands])
     return {command: Outcome(*outcome) for command, outcome in zip(commands, outcomes, strict=True)}
 
@@ -278,6 +284,13 @@ def test_a_run_is_described_and_exported_without_more_than_its_own_extra(found: 
     assert errors.endswith("pip install 'picturewise[export]'\n")
 
 
+def test_serving_names_its_own_extra(found: dict[str, Outcome]) -> None:
+    code, output, errors = found["serve run"]
+    assert (code, output) == (2, "")
+    assert re.search(r"Serving needs the library \w+, which is not installed\. Install it with: pip", errors)
+    assert errors.endswith("'picturewise[serve]'\n")
+
+
 @pytest.mark.parametrize(("command", "package"), MISSING.items())
 def test_a_command_says_which_package_is_missing(
     found: dict[str, Outcome], command: str, package: str
@@ -289,7 +302,7 @@ def test_a_command_says_which_package_is_missing(
 
 
 def test_no_command_is_left_out_and_none_leaves_anything(found: dict[str, Outcome], scene: Path) -> None:
-    assert {command.split()[0] for command in MISSING} == set(_COMMANDS)
+    assert {command.split()[0] for command in MISSING} == set(_COMMANDS) - {"serve"}
     assert not (scene / "runs").exists()
     assert not list(scene.glob("inspect-*"))
 
@@ -345,6 +358,6 @@ print(json.dumps([table.shape, found[0][0].name, [len(html) > 100 for html in sh
 
 def test_only_some_rooms_cannot_be_imported(base: Path, scene: Path) -> None:
     failed = python(base, scene, MODULES)
-    rooms = tuple(f"picturewise.{room}" for room in ROOMS_THAT_NEED_TRAIN)
+    rooms = tuple(f"picturewise.{room}" for room in ROOMS_THAT_NEED_MORE)
     assert [name for name in failed if not f"{name}.".startswith(tuple(f"{room}." for room in rooms))] == []
     assert [room for room in rooms if not any(f"{name}.".startswith(f"{room}.") for name in failed)] == []

@@ -35,7 +35,7 @@ class _Box(NamedTuple):
     pixels: str
 
 
-def resized(
+def with_size(
     graph: Graph, pictures: str, size: tuple[int, int], mode: Literal["crop", "pad", "stretch"]
 ) -> str:
     """Add (N, H, W, C) uint8 of any H and W → (N, C, height, width) uint8, and return the result's name.

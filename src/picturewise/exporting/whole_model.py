@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picturewise.architectures.lines import parse
-from picturewise.exporting.resizing import resized, with_channels
+from picturewise.exporting.resizing import with_channels, with_size
 from picturewise.exporting.views import averaged, with_views
 from picturewise.onnx_models.graph import Graph, Value
 from picturewise.onnx_models.layers import add_layers
@@ -61,7 +61,7 @@ def add_preparation(graph: Graph, pictures: str, description: Description) -> st
     """Add pictures of any size → the network's input (views · N, C, H, W) float32, and return the result's name."""
     height, width, channels = description.shape
     preparation = description.preparation
-    fitted = resized(graph, pictures, (height, width), description.resize)
+    fitted = with_size(graph, pictures, (height, width), description.resize)
     views = with_views(graph, with_channels(graph, fitted, channels), preparation.seen, (height, width))
     scale = Normalisation(preparation.grey, preparation.mean, preparation.std)
     return normalised(graph, views, scale, channels)
