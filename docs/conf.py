@@ -61,6 +61,7 @@ NAVIGATION = {
     "Results": [
         "results",
         "performance",
+        "shipping",
         "results/defaults",
         "results/networks",
         "results/studies",
