@@ -248,7 +248,7 @@ def test_a_bad_picture_among_good_ones(refused, trained: Path, capfd: pytest.Cap
     Image.new("RGBA", (50, 20)).save("good.png")
     Path("bad.png").write_bytes(b"bad")
     assert "None of the 1 files" in refused(3, "predict", trained, "bad.png", "--csv", "out.csv")
-    assert Path("out.csv").read_text().splitlines()[1].startswith("bad.png,,,not a supported picture")
+    assert Path("out.csv").read_text().splitlines()[1].startswith('bad.png,,,"not a supported picture')
     capfd.readouterr()
     for options in ([], ["--skip-bad"]):
         assert run(["predict", str(trained), "bad.png", "good.png", "--json", *options]) == 1

@@ -151,6 +151,6 @@ def command(
     notes = predict_output.tell_sorted(predicting, written, quiet=json or jsonl)
     for note in (*predicting.notes, *notes):
         output.warn(folded(f"note  {note}", indent=6), keep="\n")
-    left_out = predict_output.tell_left_out(predicting, csv)
     predicting.check_any()
+    left_out = predict_output.tell_left_out(predicting, csv)
     raise click.exceptions.Exit(left_out)
