@@ -89,7 +89,7 @@ def circumstances(began: float | None = None) -> Circumstances:
         python=platform.python_version(),
         versions=_versions(),
         processor=processor(),
-        system=platform.platform(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",  # platform() starts a program
     )
 
 

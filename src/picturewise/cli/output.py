@@ -73,16 +73,23 @@ def say_model(model: BaseModel) -> None:
 
 
 def say_json(text: str) -> None:
-    """Print JSON; characters that the standard output cannot encode are escaped, which means the same.
-
-    An object gets a last key, `provenance`: when, by which command and with which versions it was computed.
+    """Print a JSON value; an object gets a last key, `provenance`: when, by which command and with which versions.
 
     Raises:
         OutputLostError: as for `say`.
     """
     if text.startswith("{"):
-        content = json.loads(text)
-        text = json.dumps({**content, "provenance": circumstances()._asdict()}, indent=1, ensure_ascii=False)
+        content = {**json.loads(text), "provenance": circumstances()._asdict()}
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+    say_json_lines(text)
+
+
+def say_json_lines(text: str) -> None:
+    """Print JSON values as they are; characters that the standard output cannot encode are escaped.
+
+    Raises:
+        OutputLostError: as for `say`.
+    """
     # As in `text_of`; the backslash of an escape is part of the text.
     text = re.sub("[\ud800-\udfff]", lambda found: "\\\\" + escaped(found[0])[1:], repaired(text))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

@@ -91,7 +91,7 @@ class _JsonLines(_Printed):
     def add(self, block: PredictedBlock) -> None:
         lines = [json.dumps(self._as_object(row, block.classes)) for row in block.rows]
         if lines:
-            output.say_json("\n".join(lines))
+            output.say_json_lines("\n".join(lines))
 
 
 class _Json(_Printed):
