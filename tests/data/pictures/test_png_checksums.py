@@ -250,6 +250,29 @@ def test_a_large_picture_is_read_as_it_is() -> None:
     np.testing.assert_array_equal(read_picture(content, None, 3, values=WIDE), pixels)
 
 
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+def test_pixels_may_be_cut_into_pieces_anywhere(level: int) -> None:
+    """The last row may end with a piece, before the end of the stream; programs such as Chromium write such files."""
+    random = np.random.default_rng(2).integers(0, 256, (30, 40, 3), np.uint8)
+    pixels = np.concatenate([random, np.zeros((10, 40, 3), np.uint8)])
+    stream = zlib.compress(rows(pixels), level)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned_after = chunk(b"eXIf", exif.tobytes()[6:])
+    for last in range(1, 12):
+        pieces = chunk(b"IDAT", stream[:-last]) + chunk(b"IDAT", stream[-last:])
+        start = b"\x89PNG\r\n\x1a\n" + chunk(*header(40, 40, 8, 2)) + pieces
+        content = start + chunk(b"IEND", b"")
+        np.testing.assert_array_equal(read_picture(content, None, 3, values=WIDE), pixels)
+        turned_content = start + turned_after + chunk(b"IEND", b"")
+        np.testing.assert_array_equal(
+            read_picture(turned_content, None, 3, values=WIDE), np.rot90(pixels, -1)
+        )
+        short = b"\x89PNG\r\n\x1a\n" + chunk(*header(40, 40, 8, 2)) + chunk(b"IDAT", stream[:-last])
+        with pytest.raises(PictureError, match="damaged or truncated"):
+            read_picture(short + chunk(b"IEND", b""), None, 3, values=WIDE)
+
+
 def test_a_little_too_much_behind_the_pixels_changes_nothing() -> None:
     for stream in (zlib.compress(rows(PIXELS) + bytes(100)), zlib.compress(rows(PIXELS)) + b"more"):
         np.testing.assert_array_equal(read_picture(with_stream(stream), None, 3, values=WIDE), PIXELS)

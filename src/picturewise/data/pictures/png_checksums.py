@@ -146,12 +146,30 @@ def load(image: ImageFile.ImageFile, png: Png) -> None:
         rows.im.putpixel(place, mark)
     image._size, image.im = taller, rows.im  # noqa: SLF001 (Pillow's plugins set the size this way)
     image.tile = [tile._replace(extents=(0, 0, *taller)) for tile in image.tile]
-    image.load()
+    try:
+        image.load()
+    except OSError:
+        png.stream.seek(start)
+        check_pixels(png)
+        # The pixels are complete: the packed ones end exactly with the last row, and Pillow waits for more.
+        _load_again(image, png)
+        return
     whole = image.im.getpixel(last) != mark and image.im.getpixel(more) == mark
     image._size, image.im = (width, height), image.im.crop((0, 0, width, height))  # noqa: SLF001 (the same)
     if not whole:
         png.stream.seek(start)
         check_pixels(png)
+
+
+def _load_again(image: ImageFile.ImageFile, png: Png) -> None:
+    """Decode the pixels as Pillow does by itself, after `load` has asked for too much."""
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
+
+    png.stream.seek(0)
+    with Image.open(png.stream, formats=["PNG"]) as again:
+        again.load()
+        image.info.update(again.info)  # such as a turn by EXIF, which may stand after the pixels
+        image._size, image.im, image.tile = again.size, again.im.copy(), []  # noqa: SLF001 (see `load`)
 
 
 def check_pixels(png: Png) -> None:
