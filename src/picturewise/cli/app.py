@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import click
@@ -80,25 +80,22 @@ def _log_json(_: click.Context, __: click.Parameter, wanted: bool) -> None:
 
 
 def _log_json_option() -> click.Option:
-    return click.Option(
-        ["--log-json"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_log_json,
-        help="Write what happens to the standard error output, one JSON object a line, instead of progress.",
+    return _flag(
+        "--log-json",
+        _log_json,
+        "Write what happens to the standard error output, one JSON object a line, instead of progress.",
     )
 
 
 def _debug_option() -> click.Option:
-    return click.Option(
-        ["--debug"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_note_debug,
-        help="If the command fails, also print the traceback.",
-    )
+    return _flag("--debug", _note_debug, "If the command fails, also print the traceback.")
+
+
+def _flag(
+    name: str, callback: Callable[[click.Context, click.Parameter, bool], None], text: str
+) -> click.Option:
+    """Return an option that takes effect before all others, and that no command gets as an argument."""
+    return click.Option([name], is_flag=True, is_eager=True, expose_value=False, callback=callback, help=text)
 
 
 def _with_debug(command: click.Command) -> click.Command:
