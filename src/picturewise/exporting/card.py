@@ -205,7 +205,7 @@ def _results(card: CardFacts) -> Iterator[str]:
 def _limits(card: CardFacts) -> Iterator[str]:
     yield (
         "It names one of its classes for every picture, also for one that shows something else. A low probability is "
-        "a hint, no proof."
+        "a hint, not proof."
     )
     yield (
         "The figures hold for pictures like those of the data set. With another camera, light or selection, measure "

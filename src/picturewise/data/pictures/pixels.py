@@ -196,7 +196,7 @@ def _resized(
     """Return a part of the picture (left, top, right, bottom) at a size.
 
     First along the rows, then along the columns: Pillow rounds in between, and from version 13 on, it chooses the order
-    by the sizes, so that a high picture would have other pixels than with an older version.
+    by the sizes, so a tall picture would have different pixels from those of an older version.
     """
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
