@@ -16,7 +16,7 @@ from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
 from picturewise.printable import printable
 from picturewise.reprs import fields_of, never_raises
-from picturewise.targets import TARGETS, OneClass, Target
+from picturewise.targets import OneClass, Target, is_target, make_target
 
 FORMAT = 2
 """Version 1 had `fit` instead of `resize`."""
@@ -83,7 +83,7 @@ class Description:
     @property
     def target(self) -> Target:
         """The meaning of the outputs."""
-        return TARGETS[self.answer](self.classes)
+        return make_target(self.answer, self.classes)
 
     def read_options(self, *, skip_bad: bool = False) -> AsItIs:
         """Return how pictures are read for this classifier: as those that it was trained on."""
@@ -196,7 +196,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         _are_classes,
         f"1 to {MOST_UNITS:,} different class names of at most {LONGEST_NAME:,} characters",
     ),
-    "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
+    "answer": (lambda value: _is_text(value) and is_target(value), "the name of a target, such as 'one class'"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),

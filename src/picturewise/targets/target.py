@@ -17,7 +17,7 @@ class Target(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name in a classifier's file and in `TARGETS`."""
+        """Its name in a classifier's file, see `named`."""
 
     @property
     def loss(self) -> str:
