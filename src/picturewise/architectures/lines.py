@@ -28,6 +28,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from picturewise.architectures.inverted import Inverted
+from picturewise.architectures.heads import USUAL_SYMBOLS, Numbers
 from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
@@ -69,6 +70,7 @@ _WORDS = (
 SOFTMAX = frozenset({"softmax", "log-softmax", "log_softmax", "logsoftmax"})
 """What is understood only at the end, see `softmax.py`."""
 
+MOST_PLACES, MOST_SYMBOLS = 64, 1_000
 LONGEST_LINE = 500
 """Characters; the longest valid line has a tiny dropout rate, written out."""
 
@@ -87,7 +89,14 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
         raise LayerError(
             f"There are {len(lines):,} layer lines, but at most {MOST_LINES:,} are allowed. Use fewer lines."
         )
-    return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
+    layers = tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
+    for number, layer in enumerate(layers, start=1):
+        if isinstance(layer, Numbers):
+            raise LayerError(
+                f"Layer line {number}, '{layer.line}', is an output layer for sequences of symbols. It can only be the "
+                "last line, of a network for data with --target sequence."
+            )
+    return layers
 
 
 def with_output(layers: Sequence[Layer], output: str) -> tuple[Layer, ...]:
@@ -298,6 +307,12 @@ def _dense(words: _Words) -> Dense:
     return Dense(words.number("the number of units", MOST_UNITS), words.activation())
 
 
+def _numbers(words: _Words) -> Numbers:
+    symbols = words.after("of", "the number of symbols", MOST_SYMBOLS)
+    places = words.number("the largest number of symbols of a sequence", MOST_PLACES)
+    return Numbers.of(places, symbols or USUAL_SYMBOLS)
+
+
 def _dropout(words: _Words) -> Dropout:
     return Dropout(words.rate(r"\d*\.?\d+"))
 
@@ -338,6 +353,7 @@ _KINDS: dict[str, Callable[[_Words], Layer]] = {
     "dropout": _dropout,
     "flatten": lambda _: Flatten(),
     "dense": _dense,
+    "numbers": _numbers,
     **{name: _activation(name) for name in ACTIVATIONS},
     "timm": _timm,
 }

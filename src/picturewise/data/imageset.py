@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,9 @@ from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.reprs import never_raises, offered
+from picturewise.targets import make_target
 from picturewise.targets.one_class import OneClass
+from picturewise.targets.sequences import fitted, is_sequences, places_of
 from picturewise.targets.target import Target
 
 if TYPE_CHECKING:
@@ -100,10 +102,14 @@ class ImageSet:
         return self.labels
 
     def counts(self) -> dict[str, int]:
-        """Return the number of pictures of each class, in the order of the classes (empty without labels)."""
+        """Return the number of pictures of each class, in the order of the classes (empty without labels).
+
+        For sequences, how often each symbol occurs.
+        """
         if self.labels is None:
             return {}
-        found = np.bincount(self.labels, minlength=len(self.classes))
+        numbers = self.labels[:, 1:] if is_sequences(self.target) else self.labels
+        found = np.bincount(numbers[numbers >= 0], minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
 
     def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
@@ -120,6 +126,26 @@ class ImageSet:
             )
         numbers = np.array([classes.index(name) for name in self.classes], np.int64)
         return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
+
+    def with_target(self, name: str, classes: tuple[str, ...] | None = None) -> ImageSet:
+        """Return the same pictures with sequences in the form of another target, such as 'numbers 5'.
+
+        Args:
+            name: of a target for sequences.
+            classes: its symbols; None: their own.
+
+        Raises:
+            DataError: the labels are not sequences, or have a symbol that is not among `classes`.
+        """
+        own = self.target
+        if not is_sequences(own):
+            raise DataError(f"{self.origin} has classes as labels, not sequences of symbols.")
+        symbols = self.classes if classes is None else classes
+        make = partial(make_target, name)
+        places = places_of(make(symbols))
+        assert places is not None  # noqa: S101 (the caller names a target for sequences)
+        labels = None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
+        return replace(self, labels=labels, classes=symbols, make_target=make)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
         """Return the pictures at `indices` in that order; they are copied only when they are read."""

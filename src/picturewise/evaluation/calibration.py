@@ -9,6 +9,7 @@ from picturewise.errors import DataError
 from picturewise.evaluation.checks import check_labels, check_probabilities, check_scores
 from picturewise.evaluation.evaluation import Interval
 from picturewise.seeds import stream
+from picturewise.targets.sequences import SequenceTarget, same
 
 LOG_TEMPERATURES = (-3.0, 3.0)  # temperatures of 0.05 to 20; real networks need 0.5 to 5
 _PRECISION = 1e-7  # of the logarithm of a temperature
@@ -17,6 +18,8 @@ DRAWS = 2000  # 100 of them are above the 95 % point, so it is known to about 2 
 FOLDS = 5
 FEW_PICTURES, FEW_ERRORS = 200, 10
 _ROWS_AT_ONCE = 1 << 13
+_STEPS = 241  # of temperatures that are tried for readings, 2.5 % apart; 1 is in their middle
+_LEAST = 1e-15
 
 
 def softmax(logits: NDArray[np.floating], *, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -106,6 +109,53 @@ def choose_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) 
     return max(fitted, least) if scaled < _cross_entropy(logits, labels, 1.0) else 1.0
 
 
+def choose_temperature_of_readings(
+    target: SequenceTarget, logits: NDArray[np.floating], labels: NDArray[np.int64]
+) -> float:
+    """Return the temperature that makes the probability of readings a good confidence, or 1 if that does not pay.
+
+    The probability of a reading is a product, as if its symbols were independent, so it is fitted itself: the
+    temperature minimises the mean of -log of the confidence of correct readings and of -log(1 - confidence) of wrong
+    ones. As in `choose_temperature`, it must also lower this on pictures that it was not fitted on; few pictures or
+    errors never make the network surer; and a weak prior keeps it finite.
+
+    Args:
+        target: the meaning of both.
+        logits: (N, outputs), N >= 1, finite, of pictures that the network was not trained on.
+        labels: (N, 1 + L), see `targets.sequences`.
+    """
+    wide = logits.astype(np.float64)
+    grid = np.exp(np.linspace(*LOG_TEMPERATURES, _STEPS))
+    scores = np.stack([_binary_entropies(target, wide / temperature, labels) for temperature in grid])  # (G, N)
+    readings, _ = target.decode(target.probabilities(wide))
+    errors = int((~same(labels, readings)).sum())
+    least = 1.0 if len(labels) < FEW_PICTURES or errors < FEW_ERRORS else 0.0
+    prior = 1 / grid - 1 + np.log(grid)  # in β = 1 / temperature, as in `fit_temperature`
+
+    def fitted(which: NDArray[np.bool_]) -> int:
+        means = scores[:, which].mean(axis=1) + prior / max(1, int(which.sum()))
+        return int(np.where(grid >= least, means, np.inf).argmin())
+
+    same_as_one = _STEPS // 2
+    best = fitted(np.ones(len(labels), bool))
+    if best == same_as_one or len(labels) < FOLDS:
+        return 1.0
+    parts = np.arange(len(labels)) % FOLDS
+    scaled = sum(scores[fitted(parts != part), parts == part].sum() for part in range(FOLDS))
+    return float(grid[best]) if scaled < scores[same_as_one].sum() else 1.0
+
+
+def _binary_entropies(
+    target: SequenceTarget, logits: NDArray[np.float64], labels: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return -log of the confidence of each correct reading (N,), and -log(1 - confidence) of each wrong one."""
+    readings, confidence = target.decode(target.probabilities(logits))
+    right = same(labels, readings)
+    shares = np.clip(np.where(right, confidence, 1 - confidence), _LEAST, 1.0)
+    found: NDArray[np.float64] = -np.log(shares)
+    return found
+
+
 def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.int64], temperature: float) -> float:
     """Return the sum over pictures of -log of the probability of their label, in nats."""
     relative = logits.astype(np.float64) / temperature
@@ -148,9 +198,19 @@ def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.in
     """
     check_probabilities(probabilities)
     check_labels(labels, pictures=len(probabilities), classes=probabilities.shape[1])
-    pictures = len(labels)
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    return confidence_error(confidence, probabilities.argmax(axis=1) == labels)
+
+
+def confidence_error(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Interval:
+    """Return the expected calibration error of answers, see `calibration_error`.
+
+    Args:
+        confidence: (N,) in [0, 1], N >= 1: the stated probability of each answer.
+        right: (N,) whether it is right.
+    """
+    pictures = len(right)
+    confidence = confidence.astype(np.float64)
     # bin b holds confidences in (b / 15, (b + 1) / 15]
     bins = np.searchsorted(np.arange(1, BINS) / BINS, confidence, side="left")
     sizes = np.bincount(bins, minlength=BINS)

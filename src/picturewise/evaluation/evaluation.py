@@ -45,6 +45,52 @@ class ClassScore(Result):
     f1: Interval | None
 
 
+class LengthScore(Result):
+    """How many sequences of one length are read correctly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length: int = Field(description="Number of symbols; one more than the places of the network: longer.")
+    support: int = Field(description="Number of pictures whose label has this length.")
+    accuracy: Interval
+
+
+class PlaceScore(Result):
+    """How often the symbol at one place is read correctly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    place: int = Field(description="From 1.")
+    support: int = Field(description="Number of pictures whose label has a symbol there.")
+    accuracy: Interval
+
+
+class Coverage(Result):
+    """How many pictures are answered if only answers with a high confidence are given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    goal: float = Field(description="Accuracy of the answers for which the threshold was chosen, on validation pictures.")
+    threshold: float = Field(description="Lowest confidence of an answer.")
+    coverage: Interval = Field(description="Share of pictures that are answered.")
+    accuracy: Interval | None = Field(description="Share of the answers that are correct; None: there are no answers.")
+
+
+class SequenceScores(Result):
+    """What is known about the readings of sequences beyond the share that is correct."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lengths: tuple[LengthScore, ...]
+    places: tuple[PlaceScore, ...]
+    edit_distance: Interval = Field(
+        description="Mean number of symbols that are wrong, missing or too many in a reading."
+    )
+    coverage: tuple[Coverage, ...] = Field(
+        default=(), description="For each accuracy that validation pictures could reach."
+    )
+
+
 class Evaluation(Result):
     """The scores of one classifier on one image set.
 
@@ -81,6 +127,11 @@ class Evaluation(Result):
     macro_f1: Interval | None = Field(default=None, description="Mean F1 of the classes; None: the same.")
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+    sequences: SequenceScores | None = Field(
+        default=None,
+        description="For sequences of symbols, whose symbols are the classes here. The accuracy is that of whole "
+        "sequences.",
+    )
 
     def plot_confusion(self) -> Figure:
         """Return the confusion matrix as a matplotlib figure: labels in rows, predictions in columns."""
@@ -103,6 +154,7 @@ class Evaluation(Result):
             f"accuracy           {self.accuracy}",
             f"loss               {self.loss}",
             f"calibration error  {self.calibration_error}",
+            *([] if self.sequences is None else [f"edit distance      {self.sequences.edit_distance}"]),
             *([] if self.macro_recall is None else [f"macro recall       {self.macro_recall}"]),
             *([] if self.macro_f1 is None else [f"macro F1           {self.macro_f1}"]),
         ]

@@ -46,6 +46,21 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     )
 
 
+def share(successes: int, trials: int) -> Interval | None:
+    """Return what `wilson_interval` returns; None without trials."""
+    return wilson_interval(successes, trials) if trials else None
+
+
+def f1_from_jaccard(jaccard: Interval) -> Interval:
+    """Return F1 = 2J / (1 + J) with its interval, from J = TP / (TP + FP + FN) with its own.
+
+    It increases in J, so the ends of an interval of J are mapped to the ends of one of F1 (Lam, Gopal and Qian,
+    "Confidence intervals for the F1 score", 2023).
+    """
+    low, value, high = (2 * j / (1 + j) for j in (jaccard.low, jaccard.value, jaccard.high))
+    return Interval(value=value, low=low, high=high)
+
+
 def mean_of_shares(shares: Sequence[Interval]) -> Interval:
     """Return the mean of independent shares with its 95 % interval, from theirs.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,15 @@ from picturewise.errors import DataError
 from picturewise.evaluation.calibration import calibration_error
 from picturewise.evaluation.checks import check_labels, check_probabilities
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
-from picturewise.evaluation.intervals import mean_interval, mean_of_shares, wilson_interval
+from picturewise.evaluation.intervals import (
+    f1_from_jaccard,
+    mean_interval,
+    mean_of_shares,
+    share,
+    wilson_interval,
+)
+from picturewise.evaluation.sequences import evaluate_sequences
+from picturewise.targets.target import Target
 
 # A label with probability 0 would make the mean loss infinite; one such picture counts as 34.5 nats instead.
 PROBABILITY_FLOOR = 1e-15
@@ -22,7 +31,7 @@ UNEVEN = 5
 
 
 class Metrics(Protocol):
-    """The metrics of a target; see `evaluate` for those of one class per picture."""
+    """The metrics of a target; see `evaluate` and `evaluate_sequences`."""
 
     def __call__(
         self,
@@ -32,7 +41,8 @@ class Metrics(Protocol):
         dataset: str,
         split: str,
         fingerprint: str,
-        classes: Sequence[str],
+        target: Any,
+        thresholds: Mapping[str, float] = ...,
     ) -> Evaluation:
         """Return the numbers of one classifier on one image set, from probabilities (N, outputs) and labels."""
 
@@ -132,14 +142,14 @@ def _class_score(confusion: NDArray[np.int64], index: int, name: str) -> ClassSc
     hits = int(confusion[index, index])
     support = int(confusion[index].sum())
     predicted = int(confusion[:, index].sum())
-    jaccard = _share(hits, support + predicted - hits)
+    jaccard = share(hits, support + predicted - hits)
     return ClassScore(
         name=name,
         support=support,
         predicted=predicted,
-        precision=_share(hits, predicted),
-        recall=_share(hits, support),
-        f1=None if jaccard is None else _f1_from_jaccard(jaccard),
+        precision=share(hits, predicted),
+        recall=share(hits, support),
+        f1=None if jaccard is None else f1_from_jaccard(jaccard),
     )
 
 
@@ -151,15 +161,22 @@ def _macro(scores: Iterable[Interval | None]) -> Interval:
     return mean_of_shares([score for score in scores if score is not None])
 
 
-def _share(successes: int, trials: int) -> Interval | None:
-    return wilson_interval(successes, trials) if trials else None
+def _of_classes(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    *,
+    dataset: str,
+    split: str,
+    fingerprint: str,
+    target: Target,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
+) -> Evaluation:
+    """Return what `evaluate` returns for a target."""
+    del thresholds  # no classifier of classes has some
+    return evaluate(
+        probabilities, labels, dataset=dataset, split=split, fingerprint=fingerprint, classes=target.classes
+    )
 
 
-def _f1_from_jaccard(jaccard: Interval) -> Interval:
-    # increasing in J, so the ends of an interval of J map to the ends of one of F1
-    low, value, high = (2 * j / (1 + j) for j in (jaccard.low, jaccard.value, jaccard.high))
-    return Interval(value=value, low=low, high=high)
-
-
-METRICS: dict[str, Metrics] = {"classification": evaluate}
+METRICS: dict[str, Metrics] = {"classification": _of_classes, "sequences": evaluate_sequences}
 """`Target.metrics` → what computes them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shown  # short for any value
@@ -20,6 +21,8 @@ from picturewise.targets import OneClass, Target, is_target, make_target
 
 FORMAT = 2
 """Version 1 had `fit` instead of `resize`."""
+_OPTIONAL = frozenset({"values", "learned", "thresholds"})
+_GOAL = re.compile(r"0\.[0-9]{1,6}")
 LONGEST_NAME = 10_000
 """Characters of a class's name."""
 MOST_PIXELS = 1024
@@ -47,6 +50,8 @@ class Description:
         provenance: where it came from: data, epoch, versions.
         values: the stored values of black and white if the type of train's pictures did not determine them.
         learned: statistics of train's pictures; None: older versions did not keep them.
+        thresholds: for sequences, accuracy → the confidence from which on readings of validation pictures reached it,
+            such as '0.98' → 0.71; None: of classes.
 
     Raises:
         ValueError: a value is not valid, or values are inconsistent.
@@ -66,6 +71,7 @@ class Description:
     provenance: Mapping[str, str] = field(default_factory=dict)
     values: tuple[float, float] | None = None
     learned: LearnedPictures | None = None
+    thresholds: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in _EXPECTED.items():
@@ -94,7 +100,7 @@ class Description:
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal strings."""
         # Missing values are left out: a file contains only what it must.
-        plain = {k: v for k, v in asdict(self).items() if v is not None or k not in {"values", "learned"}}
+        plain = {k: v for k, v in asdict(self).items() if v is not None or k not in _OPTIONAL}
         if self.background == WHITE:
             del plain["background"]
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
@@ -181,6 +187,12 @@ def _is_range(value: object) -> bool:
     return numbers and value[0] < value[1]  # type: ignore[index]  # it is a tuple
 
 
+def _are_thresholds(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is_text(goal) and _GOAL.fullmatch(goal) and is_within(least, 0, 1) for goal, least in value.items()
+    )
+
+
 def _is_provenance(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(_is_text, value.values()))
 
@@ -205,5 +217,9 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "learned": (
         lambda value: value is None or isinstance(value, LearnedPictures),
         "the statistics of the training pictures",
+    ),
+    "thresholds": (
+        lambda value: value is None or _are_thresholds(value),
+        "a table of accuracies and confidences from 0 to 1",
     ),
 }

@@ -48,6 +48,7 @@ class RecipeKeywords(TypedDict, total=False):
     value_range: str | None
     layout: LayoutName | None
     # of the table `model`
+    head: str | None
     initialisation: Literal["he", "dirac"]
     # of the table `start`
     start_source: str | None

@@ -30,6 +30,11 @@ class ModelOptions(BaseModel):
         default=None,
         description="Layer lines; none: the layers of the named network for the size of the pictures.",
     )
+    head: str | None = Field(
+        default=None,
+        description="Output layer for sequences of symbols, such as 'numbers 5', which can also be the last layer line; "
+        "none: as many places as the longest sequence has, and for classes the usual output layer.",
+    )
     initialisation: Literal["he", "dirac"] = Field(
         default="he",
         description="He: random weights, scaled to the number of inputs. Dirac: in addition, convolutions outside "

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from picturewise.reference.layer import Floats
+from picturewise.targets.places import Places
 from picturewise.targets.target import Target
 
 
@@ -68,6 +69,54 @@ class CrossEntropy:
         return int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
 
+@dataclass(frozen=True)
+class PlacesLoss:
+    """The sum of the cross-entropies of the length and of each place, see `Places`.
+
+    Each of these groups of outputs has a softmax of its own, so ∂L/∂z of a group is that of `CrossEntropy`. A place that
+    a label says nothing about has targets 0, and therefore no derivative.
+
+    Attributes:
+        target: what the logits mean.
+        label_smoothing: of each group.
+    """
+
+    target: Places
+    label_smoothing: float = 0.0
+
+    def __call__(self, logits: Floats, targets: Floats) -> tuple[float, Floats]:
+        """Return L and ∂L/∂z (B, outputs) for logits and targets (B, outputs)."""
+        total, gradient = 0.0, np.empty_like(logits)
+        for group in self._groups():
+            wanted = targets[:, group]
+            if self.label_smoothing:
+                spread = wanted.sum(axis=1, keepdims=True) * (self.label_smoothing / wanted.shape[1])
+                wanted = wanted * (1 - self.label_smoothing) + spread
+            logs = log_softmax(logits[:, group])
+            total -= float((wanted * logs).sum())
+            gradient[:, group] = np.exp(logs) * wanted.sum(axis=1, keepdims=True) - wanted
+        gradient /= len(logits)
+        return total / len(logits), gradient
+
+    def plain(self, logits: Floats, targets: Floats) -> float:
+        """Return the sum of the losses, not smoothed."""
+        return -sum(float((targets[:, one] * log_softmax(logits[:, one])).sum()) for one in self._groups())
+
+    def right(self, logits: Floats, targets: Floats) -> int:
+        """Return the number of pictures whose likeliest length and symbols are those with the largest shares."""
+        right = np.ones(len(logits), bool)
+        for group in self._groups():
+            same = logits[:, group].argmax(axis=1) == targets[:, group].argmax(axis=1)
+            right &= same | (targets[:, group].sum(axis=1) == 0)
+        return int(right.sum())
+
+    def _groups(self) -> list[slice]:
+        """Return the columns of the length, and those of each place."""
+        symbols, lengths = len(self.target.classes), self.target.lengths
+        starts = range(lengths, self.target.outputs, symbols)
+        return [slice(0, lengths), *(slice(start, start + symbols) for start in starts)]
+
+
 def log_softmax(logits: Floats) -> Floats:
     """Return log(exp z[k] / Σ exp z[j]) (B, K); the largest z is subtracted from all, so that no exp overflows."""
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -79,5 +128,11 @@ def _cross_entropy(_: Target, label_smoothing: float, class_weights: Floats | No
     return CrossEntropy(label_smoothing, class_weights)
 
 
-LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy}
+def _places(target: Target, label_smoothing: float, class_weights: Floats | None) -> PlacesLoss:
+    assert isinstance(target, Places)  # noqa: S101 (its name stands in `Places.loss`)
+    assert class_weights is None  # noqa: S101 (refused where recipes are derived)
+    return PlacesLoss(target, label_smoothing)
+
+
+LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy, Places.loss: _places}
 """`Target.loss` → function that makes the loss from a target, a label smoothing and weights of classes."""

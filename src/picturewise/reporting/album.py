@@ -22,6 +22,8 @@ from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.samples import captions, drawn_places, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.target import Target
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
 AUGMENTED, TIMES = 8, 8
@@ -109,9 +111,10 @@ class Album:
         if also_in_grey:
             greyed = as_channels(pictures, 1)
             self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
-        if part.labels is not None:
+        if part.labels is not None and not is_sequences(part.target):
             rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
             self.save(figures.draw_class_sheet(rows), "classes")
+        if part.labels is not None:
             counts: dict[str, dict[str, int]] = {
                 name: item.counts() for name, item in dataset.splits().items()
             }
@@ -136,18 +139,17 @@ class Album:
         probabilities: NDArray[np.float32],
         test: ImageSet,
         labels: NDArray[np.int64],
+        target: Target,
         name: str,
         *,
         seed: int,
         in_grey: bool = False,
     ) -> None:
         """Draw the confusion matrix, some predictions and the worst errors; without errors, remove an older sheet."""
-        self.draw_predictions(
-            {name: probabilities}, test, labels, evaluation.classes, seed=seed, in_grey=in_grey
-        )
+        self.draw_predictions({name: probabilities}, test, labels, target, seed=seed, in_grey=in_grey)
         matrix = figures.draw_confusion_matrix(np.array(evaluation.confusion), evaluation.classes)
         self.save(matrix, "confusion")
-        worst = worst_errors(probabilities, test, labels, evaluation.classes, ERRORS, in_grey=in_grey)
+        worst = worst_errors(probabilities, test, labels, target, ERRORS, in_grey=in_grey)
         if worst:
             self.save(figures.draw_worst_errors(worst), "errors")
         else:
@@ -158,7 +160,7 @@ class Album:
         probabilities: Mapping[str, NDArray[np.float32]],
         test: ImageSet,
         labels: NDArray[np.int64],
-        classes: tuple[str, ...],
+        target: Target,
         *,
         seed: int,
         in_grey: bool = False,
@@ -175,5 +177,10 @@ class Album:
                 self.remove(older.stem)
         pictures = seen(test.images[chosen], in_grey=in_grey)
         for name, part in zip(names, parts, strict=True):
-            self.save(figures.draw_prediction_sheet(pictures, labels[chosen], classes, part), name)
+            sheet = (
+                figures.draw_reading_sheet(pictures, labels[chosen], target, part)
+                if is_sequences(target)
+                else figures.draw_prediction_sheet(pictures, labels[chosen], target.classes, part)
+            )
+            self.save(sheet, name)
         return names

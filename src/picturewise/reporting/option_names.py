@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 OPTION_NAMES: Mapping[str, str] = {
     "seed": "Seed",
+    "model.head": "Output layer",
     "model.initialisation": "Initialisation",
     "preparation.grey": "Pictures in grey",
     "preparation.augmentation": "Augmentation",

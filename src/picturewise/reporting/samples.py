@@ -24,4 +24,4 @@ def captions(part: ImageSet) -> list[str]:
     """Return the name of each picture's class, or empty texts without labels."""
     if part.labels is None:
         return [""] * len(part)
-    return [part.classes[label] for label in part.labels]
+    return [part.target.text(label) for label in part.labels]

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.imageset import ImageSet
+from picturewise.evaluation.answers import Answers
 from picturewise.reporting.figures.class_sheet import ClassRow
 from picturewise.reporting.figures.worst_errors import Evaluated
 from picturewise.reporting.samples import drawn_places, seen
+from picturewise.targets.target import Target
 
 
 def class_rows(
@@ -35,7 +37,7 @@ def worst_errors(
     probabilities: NDArray[np.float32],
     test: ImageSet,
     labels: NDArray[np.int64],
-    classes: tuple[str, ...],
+    target: Target,
     wanted: int,
     *,
     in_grey: bool = False,
@@ -43,24 +45,23 @@ def worst_errors(
     """Return up to `wanted` pictures that are classified wrongly, that with the least probability for its label first.
 
     Args:
-        probabilities: (N, K).
+        probabilities: (N, outputs).
         test: the N pictures.
-        labels: (N,) places in `classes`.
-        classes: the K names.
+        labels: of these, in the form that `target` checks.
+        target: the meaning of both.
         wanted: 1 or more.
         in_grey: whether the network sees the pictures in grey.
     """
-    given = probabilities[np.arange(len(labels)), labels]
-    predicted = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(given[wrong], kind="stable")][:wanted]
+    found = Answers(target, probabilities, labels)
+    wrong = np.flatnonzero(~found.right)
+    worst = wrong[np.argsort(-found.losses[wrong], kind="stable")][:wanted]
     return [
         Evaluated(
             image=seen(test.images[index], in_grey=in_grey),
-            label=classes[labels[index]],
-            prediction=classes[predicted[index]],
-            probability=float(probabilities[index, predicted[index]]),
-            loss=float(-np.log(max(float(given[index]), 1e-15))),
+            label=target.text(labels[index]),
+            prediction=target.text(found.answers[index]),
+            probability=float(found.confidence[index]),
+            loss=float(found.losses[index]),
             name=None if test.names is None else test.names[index],
         )
         for index in worst

@@ -20,6 +20,7 @@ from picturewise.split_names import SPLITS
 from picturewise.untrusted.npy import decode_npy
 
 _HEADER = 1 << 10
+_MOST_PLACES = 1 << 10  # outputs for each symbol, of networks that read sequences
 _LOCK = ".evaluations.lock"
 _TRIES = 3
 """A pair that does not match was read between two steps of a writer; reading again gives a matching pair."""
@@ -128,7 +129,9 @@ def write(
 def _content(run: Path, split: str, stored: StoredEvaluation) -> bytes | None:
     """Return the content of the file of probabilities that belongs to an evaluation, or None."""
     # A header, then a float32 for each picture and class. Larger files are not read.
-    most = 4 * stored.evaluation.pictures * len(stored.evaluation.classes) + _HEADER
+    evaluation = stored.evaluation
+    outputs = len(evaluation.classes) * (1 if evaluation.sequences is None else _MOST_PLACES)
+    most = 4 * evaluation.pictures * outputs + _HEADER
     for path in (_probabilities_path(run, split), _new_probabilities_path(run, split)):
         try:
             content = path.read_bytes() if path.is_file() and path.stat().st_size <= most else b""

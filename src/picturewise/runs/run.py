@@ -48,7 +48,7 @@ from picturewise.runs.run_figures import RunFigures
 from picturewise.runs.skipped import read_skipped
 from picturewise.runs.split_table import LEARNED, read_learned
 from picturewise.split_names import SplitName
-from picturewise.targets.one_class import OneClass
+from picturewise.targets import OneClass, Target, make_target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -131,12 +131,19 @@ class Run(RunFigures):
 
     def summary(self) -> Summary | None:
         """Return the layer table, or None if the network is a Python class."""
-        recipe, data = self.recipe, self.record.data
+        recipe = self.recipe
         if recipe.model.layers is None:
             return None
-        height, width, channels = data.shape
+        height, width, channels = self.record.data.shape
         shape = (height, width, 1 if recipe.preparation.grey else channels)
-        return summarise(parse(recipe.model.layers), shape, OneClass(data.classes).output_line)
+        return summarise(parse(recipe.model.layers), shape, self.target.output_line)
+
+    @property
+    def target(self) -> Target:
+        """The meaning of the labels and of the network's outputs."""
+        head = self.recipe.model.head
+        name = OneClass.name if head is None else " ".join(head.split()[:2])
+        return make_target(name, self.record.data.classes)
 
     def check_pictures(self, dataset: Dataset) -> None:
         """Check that the splits of `dataset` are those that the run was trained on.

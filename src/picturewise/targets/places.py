@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.targets.sequences import DIGITS, MOST_PLACES, NOTHING, check_rows, text_of
+from picturewise.targets.sequences import DIGITS, METRICS, MOST_PLACES, NOTHING, check_rows, text_of
 
 _LEAST = 1e-30
 """Probabilities are at least this before logarithms are taken."""
@@ -38,7 +38,7 @@ class Places:
     places: int
     word: ClassVar[str] = "numbers"
     loss: ClassVar[str] = "places"
-    metrics: ClassVar[str] = "sequences"
+    metrics: ClassVar[str] = METRICS
 
     def __post_init__(self) -> None:
         if not 1 <= self.places <= MOST_PLACES:
@@ -85,12 +85,12 @@ class Places:
             shares[there, self.lengths + place * len(self.classes) + labels[there, 1 + place]] = 1
         return shares
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, logits: NDArray[Any]) -> NDArray[Any]:
         """Return (N, outputs) for logits (N, outputs): each group sums to 1."""
         parts = [_softmax(part) for part in (logits[:, : self.lengths], self.of_places(logits))]
         return np.concatenate([part.reshape(len(logits), -1) for part in parts], axis=1)
 
-    def of_places(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of_places(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return the part (N, L, K) of outputs (N, outputs) that is about symbols."""
         return outputs[:, self.lengths :].reshape(len(outputs), self.places, len(self.classes))
 
@@ -106,14 +106,32 @@ class Places:
         readings[:, 1:][np.arange(self.places) >= lengths[:, None]] = NOTHING
         return readings, np.exp(scores.max(axis=1))
 
-    def log_likelihood(self, logits: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the logarithm (N,) of the probability of each label, in nats, from logits (N, outputs)."""
-        wide = logits.astype(np.float64)
-        of_length, of_places = _log_softmax(wide[:, : self.lengths]), _log_softmax(self.of_places(wide))
-        rows, symbols = np.arange(len(labels)), labels[:, 1:]
-        of_symbols = np.take_along_axis(of_places, np.maximum(symbols, 0)[:, :, None], axis=2)[:, :, 0]
-        found: NDArray[np.float64] = of_length[rows, labels[:, 0]]
+    def log_probability(
+        self, probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the logarithm (N,) of the probability of each label, in nats, from probabilities (N, outputs)."""
+        logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
+        symbols = labels[:, 1:]
+        of_symbols = np.take_along_axis(self.of_places(logs), np.maximum(symbols, 0)[:, :, None], axis=2)[:, :, 0]
+        found: NDArray[np.float64] = logs[np.arange(len(labels)), labels[:, 0]]
         return found + np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
+
+    def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
+        """Return the length of the most likely reading and its symbols, each with its probability; see `SequenceTarget`.
+
+        >>> Places(("a", "b"), 1).parts(np.array([0.1, 0.8, 0.1, 0.3, 0.7]))
+        [('length: 1', 0.8), ('place 1: b', 0.7)]
+        """
+        table = probabilities[None]
+        length, *symbols = self.decode(table)[0][0].tolist()
+        of_places = self.of_places(table)[0]
+        return [
+            (f"length: {length}", float(probabilities[length])),
+            *(
+                (f"place {place + 1}: {self.classes[symbols[place]]}", float(of_places[place, symbols[place]]))
+                for place in range(length)
+            ),
+        ]
 
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:
         """Return a reading or a label as text."""
@@ -126,8 +144,3 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
         probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
 
-
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return logs

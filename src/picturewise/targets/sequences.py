@@ -1,22 +1,26 @@
 """Labels that are sequences of symbols, such as house numbers: what all targets of this kind share.
 
 The label of a picture is a row of 1 + L int64: the number of symbols, then the symbols as positions in the alphabet, and
--1 for each place behind the last symbol. A number that is longer than L has the length L + 1, and its first L symbols.
+-1 for each place behind the last symbol. A sequence that is longer than L has the length L + 1, and those of its first L
+symbols that are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.targets.target import Target
 
-NOTHING = -1
-"""What stands in a label for each place behind the last symbol."""
+METRICS = "sequences"
+"""The name of the metrics of these targets."""
+NOTHING, MISSING = -1, -2
+"""What stands in a label for each place behind the last symbol, and for a symbol that is not in the alphabet."""
 DIGITS = tuple("0123456789")
 MOST_PLACES = 64
 
@@ -84,9 +88,10 @@ def check_rows(labels: NDArray[Any], pictures: int, alphabet: tuple[str, ...], p
             "symbols, then the symbols."
         )
     lengths, symbols = labels[:, 0], labels[:, 1:]
-    there = np.arange(places) < lengths[:, None]
-    good = (lengths >= 1) & (lengths <= places + 1)
-    good &= np.where(there, (symbols >= 0) & (symbols < len(alphabet)), symbols == NOTHING).all(axis=1)
+    there = (symbols >= 0) & (symbols < len(alphabet))
+    good = (lengths >= 1) & (lengths <= places + 1) & (there | (symbols == NOTHING)).all(axis=1)
+    known = there.cumprod(axis=1).sum(axis=1)  # symbols before the first place without one
+    good &= (known == there.sum(axis=1)) & ((known == lengths) | (lengths == places + 1))
     if not good.all():
         at = int(np.argmin(good))
         raise DataError(
@@ -102,3 +107,67 @@ def same(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool
     """
     equal: NDArray[np.bool_] = (first == second).all(axis=1) & (first[:, 0] < first.shape[1])
     return equal
+
+
+class SequenceTarget(Target, Protocol):
+    """A target whose labels are of the form that this module describes."""
+
+    @property
+    def places(self) -> int:
+        """L."""
+
+    def log_probability(
+        self, probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the logarithm (N,) of the probability of each label, from probabilities (N, outputs)."""
+
+    def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
+        """Return the parts of the most likely reading of a picture, as words, with the probability of each.
+
+        Args:
+            probabilities: (outputs,) of the picture.
+        """
+
+
+def is_sequences(target: Target) -> TypeGuard[SequenceTarget]:
+    """Return whether labels of a target are sequences of symbols."""
+    return target.metrics == METRICS
+
+
+def places_of(target: Target) -> int | None:
+    """Return L; None: labels are not sequences."""
+    return target.places if is_sequences(target) else None
+
+
+def fitted(
+    labels: NDArray[np.int64], own: tuple[str, ...], alphabet: tuple[str, ...], places: int, where: str
+) -> NDArray[np.int64]:
+    """Return labels (N, 1 + L) for another alphabet and another number of places, (N, 1 + places).
+
+    Labels whose last symbols are not known stay longer than they can be; so do those with more symbols than `places`.
+
+    Args:
+        labels: with symbols of `own`.
+        own: their alphabet.
+        alphabet: the other one.
+        places: L of the result.
+        where: what to call the labels in an error.
+
+    Raises:
+        DataError: a symbol that occurs is not in the other alphabet.
+    """
+    lengths, symbols = labels[:, 0], labels[:, 1:]
+    positions = {symbol: position for position, symbol in enumerate(alphabet)}
+    lookup = np.array([*(positions.get(symbol, MISSING) for symbol in own), NOTHING], np.int64)
+    numbers = lookup[symbols]
+    if (strange := numbers == MISSING).any():
+        at, place = np.argwhere(strange)[0].tolist()
+        raise DataError(
+            f"{where}: label {at:,} (counted from 0), '{printable(text_of(labels[at], own))}', contains "
+            f"'{printable(own[symbols[at, place]])}'. Only the symbols {printable(''.join(alphabet))} are known."
+        )
+    most = symbols.shape[1]
+    found = np.full((len(labels), 1 + places), NOTHING, np.int64)
+    found[:, 1 : 1 + min(most, places)] = numbers[:, :places]
+    found[:, 0] = np.where(lengths > most, places + 1, np.minimum(lengths, places + 1))
+    return found

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from picturewise.arguments import checked
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
+from picturewise.evaluation.answers import Answers
 from picturewise.evaluation.comparing import Comparison, compare_all
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.file_names import text_of
@@ -25,7 +25,7 @@ from picturewise.results import Result
 from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks.evaluate import as_classes, evaluate_with_probabilities
+from picturewise.tasks.evaluate import as_labels, evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -122,14 +122,18 @@ def compare(
         )
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
-    labels = as_classes(part, evaluations[0].classes)
+    target = opened[0].target
+    labels = as_labels(part, target)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
             f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated. "
             "Evaluate the runs again."
         )
     probabilities = {name: table for name, (_, table) in zip(names, found, strict=True)}
-    right = {name: np.asarray(table.argmax(axis=1) == labels) for name, table in probabilities.items()}
+    right = {
+        name: Answers(run.target, table, as_labels(part, run.target)).right
+        for run, (name, table) in zip(opened, probabilities.items(), strict=True)
+    }
     tests = compare_all(right)
     paired = {test.b: test for test in tests}
     best = tests[0].a
@@ -150,7 +154,7 @@ def compare(
     album.save(figures.draw_learning_curves(curves), "learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
     sheets = album.draw_predictions(
-        probabilities, part, labels, evaluations[0].classes, seed=seed, in_grey=all_grey
+        probabilities, part, labels, target, seed=seed, in_grey=all_grey
     )
     result = RunComparison(
         pictures=len(part),

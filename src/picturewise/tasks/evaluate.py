@@ -31,6 +31,8 @@ from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.target import Target
 from picturewise.tasks.load import load, own_source
 from picturewise.tasks.predicting import split_to_use
 
@@ -154,7 +156,10 @@ def evaluate_with_probabilities(
     run.save_evaluation(evaluation, probabilities, sha256)
     if split == "test" and not replaced:
         grey, seed = run.recipe.preparation.grey, run.recipe.seed
-        album.draw_evaluation(evaluation, probabilities, part, labels, run.name, seed=seed, in_grey=grey)
+        target = classifier.description.target
+        album.draw_evaluation(
+            evaluation, probabilities, part, labels, target, run.name, seed=seed, in_grey=grey
+        )
         write_run_report(run)
     return evaluation, probabilities
 
@@ -182,7 +187,7 @@ def evaluate_part(
         DataError: there are no labels, or one that the classifier does not have; or the stored pictures are damaged.
     """
     part.check_pixels()
-    labels = as_classes(part, classifier.classes)
+    labels = as_labels(part, classifier.description.target)
     probabilities = classifier.probabilities(part.images, part.names)
     evaluation = METRICS[classifier.description.target.metrics](
         probabilities,
@@ -190,7 +195,8 @@ def evaluate_part(
         dataset=dataset,
         split=split,
         fingerprint=part.fingerprint,
-        classes=classifier.classes,
+        target=classifier.description.target,
+        thresholds=classifier.description.thresholds or {},
     )
     evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
     logs.log(
@@ -205,16 +211,25 @@ def evaluate_part(
     return evaluation, probabilities, labels
 
 
-def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the labels of `part` (N,) as positions in `classes`, matched by name.
+def as_labels(part: ImageSet, target: Target) -> NDArray[np.int64]:
+    """Return the labels of `part` in the form of a classifier's target: classes and symbols are matched by name.
 
     Raises:
-        DataError: there are no labels, or one that is not among `classes`.
+        DataError: there are no labels, or one that the target does not have, or of another kind.
     """
     if part.labels is None:
         raise DataError(
             f"{part.origin} does not have labels, so predictions cannot be checked. Use 'picturewise predict' instead."
         )
+    if is_sequences(part.target) != is_sequences(target):
+        kinds = ("classes", "sequences of symbols")
+        raise DataError(
+            f"The labels of {part.origin} are {kinds[is_sequences(part.target)]}, but the classifier predicts "
+            f"{kinds[is_sequences(target)]}. Pass pictures with labels of its kind."
+        )
+    if is_sequences(target):
+        return part.with_target(target.name, target.classes).required_labels
+    classes = target.classes
     places = {name: place for place, name in enumerate(classes)}
     unknown = [name for name, number in part.counts().items() if number and name not in places]
     if unknown:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, RunError
-from picturewise.evaluation.evaluation import Evaluation
 from picturewise.file_names import text_of
 from picturewise.reporting import figures
 from picturewise.reporting.album import ERRORS
@@ -17,7 +16,8 @@ from picturewise.reporting.plots import at_least_one, evaluated
 from picturewise.reporting.samples import drawn_places
 from picturewise.reporting.shown_pictures import worst_errors
 from picturewise.runs.run import Run
-from picturewise.tasks.evaluate import as_classes
+from picturewise.targets.sequences import is_sequences
+from picturewise.tasks.evaluate import as_labels
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def plot_errors(run: Run) -> Figure:
     """Return the worst errors on the test split; see `RunFigures`."""
-    evaluation, probabilities, part = _test(run)
-    labels = as_classes(part, evaluation.classes)
-    worst = worst_errors(probabilities, part, labels, evaluation.classes, ERRORS)
+    probabilities, part = _test(run)
+    target = run.target
+    worst = worst_errors(probabilities, part, as_labels(part, target), target, ERRORS)
     if not worst:
         raise RunError(
             f"{text_of(run.path)} classifies every test picture correctly, so there are no errors to draw."
@@ -39,16 +39,18 @@ def plot_errors(run: Run) -> Figure:
 def plot_predictions(run: Run, *, count: int, seed: int) -> Figure:
     """Return random test pictures with their probabilities; see `RunFigures`."""
     at_least_one(count)
-    evaluation, probabilities, part = _test(run)
-    labels = as_classes(part, evaluation.classes)
+    probabilities, part = _test(run)
+    target = run.target
+    labels = as_labels(part, target)
     chosen = drawn_places(len(part), count, seed, "predictions")
-    return figures.draw_prediction_sheet(
-        part.images[chosen], labels[chosen], evaluation.classes, {run.name: probabilities[chosen]}
-    )
+    pictures, table = part.images[chosen], {run.name: probabilities[chosen]}
+    if is_sequences(target):
+        return figures.draw_reading_sheet(pictures, labels[chosen], target, table)
+    return figures.draw_prediction_sheet(pictures, labels[chosen], target.classes, table)
 
 
-def _test(run: Run) -> tuple[Evaluation, NDArray[np.float32], ImageSet]:
-    """Return the evaluation on the test split, its (N, K) probabilities, and the pictures."""
+def _test(run: Run) -> tuple[NDArray[np.float32], ImageSet]:
+    """Return the probabilities (N, outputs) of the test split, and its pictures."""
     evaluation = evaluated(run)
     probabilities = run.probabilities()
     part = load(own_source(run, None), run.recipe.data, splits=["test"], progress=False).split("test")
@@ -57,4 +59,4 @@ def _test(run: Run) -> tuple[Evaluation, NDArray[np.float32], ImageSet]:
             f"The test pictures in {run.recipe.data.source or 'memory'} have changed since {text_of(run.path)} was "
             "evaluated. Call picturewise.evaluate(run) again."
         )
-    return evaluation, probabilities, part
+    return probabilities, part

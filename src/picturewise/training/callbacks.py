@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from picturewise.evaluation.calibration import choose_temperature
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.evaluation.abstaining import thresholds
+from picturewise.evaluation.calibration import choose_temperature, choose_temperature_of_readings
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import learned_pictures
 from picturewise.runs.history import Epoch, best_epoch, kept_epoch
+from picturewise.targets.sequences import is_sequences, same
+from picturewise.targets.target import Target
 from picturewise.training.trainer import Callback, Trainer
 
 
@@ -60,8 +67,10 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
     calibrates = learner.recipe.training.keep == "best" or trainer.folds is not None
+    logits, labels = trainer.valid_logits, trainer.validation.pictures.required_labels
     if row.epoch > 0 and calibrates:
-        temperature = choose_temperature(trainer.valid_logits, trainer.validation.pictures.required_labels)
+        temperature = _temperature(learner.train.target, logits, labels)
+    sure = _thresholds(learner.train.target, logits / temperature, labels) if calibrates else None
     return learner.classifier(
         temperature,
         module=trainer.record.module,
@@ -76,4 +85,21 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         },
         values=data.values,
         learned=learned_pictures(learner.train.statistics.sums, math.prod(data.shape[:2])),
+        thresholds=sure,
     )
+
+
+def _temperature(target: Target, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    if is_sequences(target):
+        return choose_temperature_of_readings(target, logits, labels)
+    return choose_temperature(logits, labels)
+
+
+def _thresholds(
+    target: Target, logits: NDArray[np.float32], labels: NDArray[np.int64]
+) -> Mapping[str, float] | None:
+    """Return from which confidence on readings of validation pictures are accurate; None for classes."""
+    if not is_sequences(target):
+        return None
+    readings, confidence = target.decode(target.probabilities(logits))
+    return thresholds(confidence, same(labels, readings))

@@ -225,12 +225,13 @@ class Learner:
         provenance: Mapping[str, str] | None = None,
         values: tuple[float, float] | None = None,
         learned: LearnedPictures | None = None,
+        thresholds: Mapping[str, float] | None = None,
     ) -> Classifier:
         """Return the present network as a classifier, and put it into evaluation mode; see `as_classifier`."""
         return as_classifier(
             self.network, self.recipe, self.preparation, self.train,
             temperature=temperature, module=module, background=background, provenance=provenance, values=values,
-            learned=learned,
+            learned=learned, thresholds=thresholds,
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:

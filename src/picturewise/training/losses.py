@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from picturewise.targets.places import Places
+from picturewise.targets.sequences import same
 from picturewise.targets.target import Target
 
 
@@ -77,9 +79,73 @@ class CrossEntropy:
         return float(loss), float((scores.argmax(dim=1) == wanted).double().mean())
 
 
+@dataclass(frozen=True)
+class PlacesLoss:
+    """The sum of the cross-entropies of the length and of each place, see `Places`: -log of a reading's probability.
+
+    Attributes:
+        target: what the logits mean.
+        label_smoothing: share of the target of each length and each symbol that is spread over all of them.
+    """
+
+    target: Places
+    label_smoothing: float = 0.0
+    class_weights: None = None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of the batch; logits and targets are (B, outputs)."""
+        return self._sum(logits, targets, self.label_smoothing) / len(targets)
+
+    def plain(self, logits: Tensor, targets: Tensor, minimised: Tensor) -> Tensor:
+        """Return the sum of the losses, not smoothed; `minimised` is this loss for them."""
+        return self._sum(logits, targets, 0.0) if self.label_smoothing else minimised * len(targets)
+
+    def right(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the number of pictures whose likeliest length and symbols are those with the largest shares."""
+        lengths = self.target.lengths
+        right = logits[:, :lengths].argmax(dim=1) == targets[:, :lengths].argmax(dim=1)
+        wanted = self._places(targets)
+        same = self._places(logits).argmax(dim=2) == wanted.argmax(dim=2)
+        return (right & (same | (wanted.sum(dim=2) == 0)).all(dim=1)).sum()
+
+    def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+        """Return the mean loss in nats, and the share of pictures whose most likely reading is their label (N, 1 + L)."""
+        probabilities = self.target.probabilities(logits.astype(np.float64))
+        readings, _ = self.target.decode(probabilities)
+        loss = -self.target.log_probability(probabilities, labels).mean()
+        return float(loss), float(same(labels, readings).mean())
+
+    def _sum(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+        lengths, symbols = self.target.lengths, len(self.target.classes)
+        of_length = _cross_entropies(logits[:, :lengths], targets[:, :lengths], smoothing)
+        of_places = _cross_entropies(
+            self._places(logits).reshape(-1, symbols), self._places(targets).reshape(-1, symbols), smoothing
+        )
+        return of_length + of_places
+
+    def _places(self, outputs: Tensor) -> Tensor:
+        """Return the part (B, L, K) of outputs (B, outputs) that is about symbols."""
+        return outputs[:, self.target.lengths :].reshape(-1, self.target.places, len(self.target.classes))
+
+
+def _cross_entropies(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Return the sum of the cross-entropies of rows (M, K); a row of targets may be 0 and then does not count."""
+    logs = logits.log_softmax(dim=1)
+    wanted = targets
+    if smoothing:
+        wanted = targets * (1 - smoothing) + targets.sum(dim=1, keepdim=True) * (smoothing / targets.shape[1])
+    return -(wanted * logs).sum()
+
+
+def _places(target: Target, label_smoothing: float, class_weights: Tensor | None) -> PlacesLoss:
+    assert isinstance(target, Places)  # noqa: S101 (its name stands in `Places.loss`)
+    assert class_weights is None  # noqa: S101 (refused where recipes are derived)
+    return PlacesLoss(target, label_smoothing)
+
+
 def _cross_entropy(_: Target, label_smoothing: float, class_weights: Tensor | None) -> CrossEntropy:
     return CrossEntropy(label_smoothing, class_weights)
 
 
-LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy}
+LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy, Places.loss: _places}
 """`Target.loss` → function that makes the loss from a target, a label smoothing and weights of classes."""

@@ -23,6 +23,7 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.seeds import derive, stream
 from picturewise.training.derive import derive_recipe
+from picturewise.training.heads import labelled_for, with_head
 from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.learner import Learner
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine
@@ -48,6 +49,8 @@ def make_learner(
         RunError: the weights that the recipe starts with are damaged, or are not the ones that it names.
     """
     train, valid = _learned(recipe, dataset)
+    recipe = with_head(recipe, train)
+    train, valid = labelled_for(recipe, train), valid and labelled_for(recipe, valid)
     wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
     effective, notes = derive_recipe(wanted, train, module=network is not None)
     known = backbone.preparation if backbone and effective.start.statistics == "source" else None
@@ -65,6 +68,8 @@ def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
         UsageError, DataError, RunError: as for `make_learner`.
     """
     train = _labelled(dataset, "train")
+    recipe = with_head(recipe, train)
+    train = labelled_for(recipe, train)
     wanted, _ = with_backbone(recipe, train.shape)
     effective, notes = derive_recipe(wanted, train)
     shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
@@ -93,7 +98,8 @@ def rebuild_learner(
         DataError: there are no pictures, classes or labels to train on.
         UsageError, RunError: as for `make_learner`.
     """
-    train, valid = _learned(recipe, dataset)
+    train, valid = (part and labelled_for(recipe, part) for part in _learned(recipe, dataset))
+    assert train is not None  # noqa: S101 (only valid may be missing)
     backbone = None if begun or network is not None else with_backbone(recipe, train.shape)[1]
     return _assemble(recipe, train, valid, network, preparation, backbone)
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from picturewise.data.imageset import ImageSet
 from picturewise.seeds import stream
+from picturewise.targets.sequences import is_sequences
 from picturewise.training.head_fit import regression
 
 MOST_PICTURES, FEWEST_PICTURES = 2_400, 200
@@ -112,6 +113,8 @@ def decide(train: ImageSet, *, seed: int = 0) -> Mirroring:
         train: with labels.
         seed: decides which pictures are used.
     """
+    if is_sequences(train.target):
+        return Mirroring(True, ("Pictures are not mirrored, because they show sequences of symbols.",))
     words = {word for name in train.classes for word in re.findall(r"[a-z]+", name.lower())}
     if not words.isdisjoint(_SIDES):
         return Mirroring(

@@ -96,7 +96,7 @@ def asked(recipe: Recipe) -> Recipe:
         )
     return recipe.model_copy(
         update={
-            "model": ModelOptions(name=None, layers=tuple(lines[1:])),
+            "model": ModelOptions(name=None, layers=tuple(lines[1:]), head=model.head),
             "start": StartOptions(**{**recipe.start.model_dump(), "source": source[0], "lines": None}),
         }
     )

@@ -35,6 +35,7 @@ def as_classifier(
     provenance: Mapping[str, str] | None = None,
     values: tuple[float, float] | None = None,
     learned: LearnedPictures | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> Classifier:
     """Return the present network as a classifier; it is put into evaluation mode, and may be trained further.
 
@@ -49,6 +50,7 @@ def as_classifier(
         provenance: what else is stored in the file.
         values: as for `Description`.
         learned: the same.
+        thresholds: the same.
     """
     description = Description(
         layers=recipe.model.layers,
@@ -63,6 +65,7 @@ def as_classifier(
         provenance=provenance or {},
         values=values,
         learned=learned,
+        thresholds=thresholds,
     )
     network.eval()
     return Classifier(_held(network, description), description)

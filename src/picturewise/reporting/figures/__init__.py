@@ -9,6 +9,7 @@ from picturewise.reporting.figures.learning_curves import draw_learning_curves
 from picturewise.reporting.figures.learning_rates import draw_learning_rates
 from picturewise.reporting.figures.png import save_png, to_both_papers, to_pixels, to_png
 from picturewise.reporting.figures.prediction_sheet import draw_prediction_sheet
+from picturewise.reporting.figures.reading_sheet import draw_reading_sheet
 from picturewise.reporting.figures.sample_sheet import draw_sample_sheet
 from picturewise.reporting.figures.worst_errors import Evaluated, draw_worst_errors
 
@@ -23,6 +24,7 @@ __all__ = [
     "draw_learning_curves",
     "draw_learning_rates",
     "draw_prediction_sheet",
+    "draw_reading_sheet",
     "draw_sample_sheet",
     "draw_worst_errors",
     "save_png",
