@@ -48,6 +48,7 @@ from picturewise.runs.run_figures import RunFigures
 from picturewise.runs.skipped import read_skipped
 from picturewise.runs.split_table import LEARNED, read_learned
 from picturewise.split_names import SplitName
+from picturewise.architectures.heads import target_name
 from picturewise.targets import OneClass, Target, make_target
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Run(RunFigures):
     def target(self) -> Target:
         """The meaning of the labels and of the network's outputs."""
         head = self.recipe.model.head
-        name = OneClass.name if head is None else " ".join(head.split()[:2])
+        name = OneClass.name if head is None else target_name(head)
         return make_target(name, self.record.data.classes)
 
     def check_pictures(self, dataset: Dataset) -> None:
