@@ -72,7 +72,7 @@ def with_head(recipe: Recipe, train: ImageSet) -> Recipe:
         raise _too_long(train, places, str(head), longest)
     _check_options(recipe, layer)
     if isinstance(layer, Numbers):
-        return _with_model(recipe, head=Numbers.of(places, symbols).line)
+        return _with_numbers(recipe, train, Numbers.of(places, symbols).line)
     return _with_columns(recipe, train, layer, places)
 
 
@@ -90,9 +90,18 @@ def labelled_for(recipe: Recipe, part: ImageSet) -> ImageSet:
     return found
 
 
+def _with_numbers(recipe: Recipe, train: ImageSet, line: str) -> Recipe:
+    """Return the recipe with the output layer; the maps of a named network are flattened before it."""
+    if recipe.model.layers is None and recipe.model.name:
+        lines = named_lines(recipe.model.name, _shape(recipe, train))
+        if _maps_of(lines) == lines:
+            return _with_model(recipe, head=line, layers=(*lines, "flatten"), name=None)
+    return _with_model(recipe, head=line)
+
+
 def _with_columns(recipe: Recipe, train: ImageSet, layer: Columns, places: int) -> Recipe:
     """Return the recipe with layer lines that end with maps, and with their columns in the output layer."""
-    shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
+    shape = _shape(recipe, train)
     lines, start = recipe.model.layers, recipe.start
     if lines is None:
         lines = _wide_enough(named_lines(recipe.model.name or "", shape), shape, 2 * places + 1)
@@ -128,6 +137,11 @@ def _wide_enough(lines: tuple[str, ...], shape: Shape, wanted: int) -> tuple[str
         if rows[-2].output[1] >= wanted or not pooling:
             return lines
         lines = (*lines[: pooling[-1]], *lines[pooling[-1] + 1 :])
+
+
+def _shape(recipe: Recipe, train: ImageSet) -> Shape:
+    """Return the shape of prepared pictures."""
+    return (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
 
 
 def _with_model(recipe: Recipe, **values: object) -> Recipe:
