@@ -27,8 +27,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.heads import USUAL_SYMBOLS, Numbers
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,

@@ -126,7 +126,9 @@ def choose_temperature_of_readings(
     """
     wide = logits.astype(np.float64)
     grid = np.exp(np.linspace(*LOG_TEMPERATURES, _STEPS))
-    scores = np.stack([_binary_entropies(target, wide / temperature, labels) for temperature in grid])  # (G, N)
+    scores = np.stack(
+        [_binary_entropies(target, wide / temperature, labels) for temperature in grid]
+    )  # (G, N)
     readings, _ = target.decode(target.probabilities(wide))
     errors = int((~same(labels, readings)).sum())
     least = 1.0 if len(labels) < FEW_PICTURES or errors < FEW_ERRORS else 0.0

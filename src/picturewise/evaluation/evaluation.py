@@ -70,10 +70,14 @@ class Coverage(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    goal: float = Field(description="Accuracy of the answers for which the threshold was chosen, on validation pictures.")
+    goal: float = Field(
+        description="Accuracy of the answers for which the threshold was chosen, on validation pictures."
+    )
     threshold: float = Field(description="Lowest confidence of an answer.")
     coverage: Interval = Field(description="Share of pictures that are answered.")
-    accuracy: Interval | None = Field(description="Share of the answers that are correct; None: there are no answers.")
+    accuracy: Interval | None = Field(
+        description="Share of the answers that are correct; None: there are no answers."
+    )
 
 
 class SequenceScores(Result):

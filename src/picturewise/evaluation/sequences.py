@@ -96,7 +96,9 @@ def _of_places(labels: NDArray[np.int64], readings: NDArray[np.int64]) -> tuple[
         if there.any():
             hits = int((labels[there, place] == readings[there, place]).sum())
             scores.append(
-                PlaceScore(place=place, support=int(there.sum()), accuracy=wilson_interval(hits, int(there.sum())))
+                PlaceScore(
+                    place=place, support=int(there.sum()), accuracy=wilson_interval(hits, int(there.sum()))
+                )
             )
     return tuple(scores)
 
@@ -165,7 +167,7 @@ class _Symbols:
         """Count the symbols of a picture, and return the edit distance of its reading from its label."""
         aligned = align(wanted, found)
         for symbol, other in aligned.pairs:
-            if symbol != _UNREAD and other != _UNREAD:
+            if _UNREAD not in {symbol, other}:
                 self.confusion[symbol, other] += 1
         for counts, symbols in ((self._wanted, wanted), (self._found, found)):
             for symbol in symbols:

@@ -208,7 +208,10 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         _are_classes,
         f"1 to {MOST_UNITS:,} different class names of at most {LONGEST_NAME:,} characters",
     ),
-    "answer": (lambda value: _is_text(value) and is_target(value), "the name of a target, such as 'one class'"),
+    "answer": (
+        lambda value: _is_text(value) and is_target(value),
+        "the name of a target, such as 'one class'",
+    ),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),

@@ -112,12 +112,14 @@ class Places:
         """Return the logarithm (N,) of the probability of each label, in nats, from probabilities (N, outputs)."""
         logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
         symbols = labels[:, 1:]
-        of_symbols = np.take_along_axis(self.of_places(logs), np.maximum(symbols, 0)[:, :, None], axis=2)[:, :, 0]
-        found: NDArray[np.float64] = logs[np.arange(len(labels)), labels[:, 0]]
-        return found + np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
+        of_symbols = np.take_along_axis(self.of_places(logs), np.maximum(symbols, 0)[:, :, None], axis=2)[
+            :, :, 0
+        ]
+        found: NDArray[np.float64] = np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
+        return logs[np.arange(len(labels)), labels[:, 0]] + found
 
     def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
-        """Return the length of the most likely reading and its symbols, each with its probability; see `SequenceTarget`.
+        """Return the parts of the most likely reading, see `SequenceTarget`.
 
         >>> Places(("a", "b"), 1).parts(np.array([0.1, 0.8, 0.1, 0.3, 0.7]))
         [('length: 1', 0.8), ('place 1: b', 0.7)]
@@ -128,7 +130,10 @@ class Places:
         return [
             (f"length: {length}", float(probabilities[length])),
             *(
-                (f"place {place + 1}: {self.classes[symbols[place]]}", float(of_places[place, symbols[place]]))
+                (
+                    f"place {place + 1}: {self.classes[symbols[place]]}",
+                    float(of_places[place, symbols[place]]),
+                )
                 for place in range(length)
             ),
         ]
@@ -143,4 +148,3 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
-

@@ -153,9 +153,7 @@ def compare(
     curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
     album.save(figures.draw_learning_curves(curves), "learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
-    sheets = album.draw_predictions(
-        probabilities, part, labels, target, seed=seed, in_grey=all_grey
-    )
+    sheets = album.draw_predictions(probabilities, part, labels, target, seed=seed, in_grey=all_grey)
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,

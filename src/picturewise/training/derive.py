@@ -99,9 +99,13 @@ def _check_sequences(recipe: Recipe, train: ImageSet) -> None:
         return
     if recipe.training.class_weights != "none":
         raise UsageError(
-            "training.class_weights weighs classes, but the labels are sequences of symbols. Omit training.class_weights."
+            "training.class_weights weighs classes, but the labels are sequences of symbols. Omit it."
         )
-    blended = [item.line for item in augmentation.parse(recipe.preparation.augmentation or ()) if item.kind == "cutmix"]
+    blended = [
+        item.line
+        for item in augmentation.parse(recipe.preparation.augmentation or ())
+        if item.kind == "cutmix"
+    ]
     if blended:
         raise UsageError(
             f"'{blended[0]}' pastes a part of another picture, which does not show a whole sequence. Remove this line."

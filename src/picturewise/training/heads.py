@@ -47,14 +47,16 @@ def with_head(recipe: Recipe, train: ImageSet) -> Recipe:
         )
     layer = Numbers.of(longest, len(train.classes)) if head is None else parse_line(head, 1)
     if not isinstance(layer, Numbers):
-        raise UsageError(f"The output layer '{head}' does not read sequences of symbols. Use 'numbers {longest}'.")
+        raise UsageError(
+            f"The output layer '{head}' does not read sequences of symbols. Use 'numbers {longest}'."
+        )
     if layer.places < longest:
         at = int((train.required_labels[:, 0] > layer.places).argmax())
         shown = train.target.text(train.required_labels[at])
         name = f"picture {at:,} (counted from 0)" if train.names is None else f"'{train.names[at]}'"
         raise DataError(
-            f"{train.origin}: {name} has the label '{shown}', but the output layer '{head}' reads at most {layer.places} "
-            f"symbols. Use 'numbers {longest}'."
+            f"{train.origin}: {name} has the label '{shown}', but the output layer '{head}' reads at most "
+            f"{layer.places} symbols. Use 'numbers {longest}'."
         )
     if head is not None and " of " in head and layer.symbols != len(train.classes):
         raise UsageError(

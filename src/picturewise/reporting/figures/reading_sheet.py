@@ -106,9 +106,7 @@ def _draw_chart(
     for line, (name, probability) in enumerate(parts):
         above = top + _VERDICT + line * _LINE
         middle = above + _LINE / 2
-        page.text(
-            name, left + _NAMES, middle, size=look.SMALL, align="right", vertical="center", room=_NAMES
-        )
+        page.text(name, left + _NAMES, middle, size=look.SMALL, align="right", vertical="center", room=_NAMES)
         page.rectangle(left + _NAMES + 0.08, above + 0.02, longest * probability, _LINE - 0.04, fill=colour)
         page.text(
             percent(probability, digits=0) if probability >= 0.005 else "< 1 %",
