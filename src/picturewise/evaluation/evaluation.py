@@ -50,7 +50,7 @@ class LengthScore(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    length: int = Field(description="Number of symbols; one more than the places of the network: longer.")
+    length: int = Field(description="Number of symbols; one more than `most_symbols`: more than these.")
     support: int = Field(description="Number of pictures whose label has this length.")
     accuracy: Interval
 
@@ -73,7 +73,9 @@ class Coverage(Result):
     goal: float = Field(
         description="Accuracy of the answers for which the threshold was chosen, on validation pictures."
     )
-    threshold: float = Field(description="Lowest confidence of an answer.")
+    threshold: float | None = Field(
+        description="Lowest confidence of an answer; None: no confidence reached the goal, so nothing is answered."
+    )
     coverage: Interval = Field(description="Share of pictures that are answered.")
     accuracy: Interval | None = Field(
         description="Share of the answers that are correct; None: there are no answers."
@@ -85,13 +87,14 @@ class SequenceScores(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    most_symbols: int = Field(description="The most symbols that the network can read; longer sequences are errors.")
     lengths: tuple[LengthScore, ...]
     places: tuple[PlaceScore, ...]
     edit_distance: Interval = Field(
         description="Mean number of symbols that are wrong, missing or too many in a reading."
     )
     coverage: tuple[Coverage, ...] = Field(
-        default=(), description="For each accuracy that validation pictures could reach."
+        default=(), description="For each goal; empty: no thresholds were chosen on validation pictures."
     )
 
 
