@@ -58,7 +58,7 @@ def coverages(
     """
     if known is None:
         return ()
-    least = {goal: None for goal in GOALS} | {float(goal): one for goal, one in known.items()}
+    least = dict.fromkeys(GOALS) | {float(goal): one for goal, one in known.items()}
     found = []
     for goal, lowest in sorted(least.items()):
         answered = np.zeros(len(right), bool) if lowest is None else confidence >= lowest

@@ -85,7 +85,8 @@ class Description:
         if is_sequences(self.target):
             if len(self.classes) > MOST_SYMBOLS or any(len(symbol) != 1 for symbol in self.classes):
                 raise ValueError(
-                    f"classes is {shown(self.classes)}, but for sequences must be up to {MOST_SYMBOLS:,} single characters"
+                    f"classes is {shown(self.classes)}, but for sequences must be up to {MOST_SYMBOLS:,} single "
+                    "characters"
                 )
         elif self.thresholds is not None:
             raise ValueError(f"thresholds is {shown(self.thresholds)}, but classes have none")
