@@ -28,7 +28,7 @@ from picturewise.training import losses
 from picturewise.training.learner import Learner
 from picturewise.training.make_learner import make_learner
 
-CLASSES = ("dark", "half", "light")
+CLASSES = ("d", "h", "l")  # dark, half, light
 
 
 @dataclass(frozen=True)

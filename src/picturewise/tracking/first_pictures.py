@@ -37,7 +37,8 @@ def draw_first_pictures(learner: Learner) -> NDArray[np.uint8]:
 def _caption(shares: NDArray[np.float32], target: Target) -> str:
     """Return the class, or several with their shares, the largest first; of sequences, that with the largest share."""
     if is_sequences(target):
-        return target.text(target.decode(shares[np.newaxis])[0][0])
+        label = (shares[np.newaxis] > 0.5).astype(np.float32)
+        return target.text(target.decode(label)[0][0])
     classes = target.classes
     order: list[int] = np.argsort(-shares, kind="stable").tolist()
     named = [index for index in order if shares[index] >= _WORTH_NAMING]
