@@ -96,11 +96,11 @@ class Places:
 
     def decode(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
         """Return the most likely readings as labels (N, 1 + L) with 1 to L symbols, and their probabilities (N,)."""
-        logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
         symbols = self.of_places(probabilities).argmax(axis=2)  # (N, L)
-        of_symbols = np.take_along_axis(self.of_places(logs), symbols[:, :, None], axis=2)[:, :, 0]
         # Of all readings with n symbols, the most likely one has the most likely symbol in each of its n places.
-        scores = logs[:, 1 : self.places + 1] + of_symbols.cumsum(axis=1)  # (N, L)
+        scores = _logs(probabilities[:, 1 : self.places + 1]) + self._logs_of(probabilities, symbols).cumsum(
+            axis=1
+        )
         lengths = 1 + scores.argmax(axis=1)
         readings = np.concatenate([lengths[:, None], symbols], axis=1).astype(np.int64)
         readings[:, 1:][np.arange(self.places) >= lengths[:, None]] = NOTHING
@@ -110,13 +110,16 @@ class Places:
         self, probabilities: NDArray[np.floating], labels: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the logarithm (N,) of the probability of each label, in nats, from probabilities (N, outputs)."""
-        logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
         symbols = labels[:, 1:]
-        of_symbols = np.take_along_axis(self.of_places(logs), np.maximum(symbols, 0)[:, :, None], axis=2)[
-            :, :, 0
-        ]
+        of_symbols = self._logs_of(probabilities, np.maximum(symbols, 0))
         found: NDArray[np.float64] = np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
-        return logs[np.arange(len(labels)), labels[:, 0]] + found
+        return _logs(probabilities[np.arange(len(labels)), labels[:, 0]]) + found
+
+    def _logs_of(
+        self, probabilities: NDArray[np.floating], symbols: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the logarithm (N, L) of the probability of a symbol (N, L) in each place."""
+        return _logs(np.take_along_axis(self.of_places(probabilities), symbols[:, :, None], axis=2)[:, :, 0])
 
     def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
         """Return the parts of the most likely reading, see `SequenceTarget`.
@@ -141,6 +144,11 @@ class Places:
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:
         """Return a reading or a label as text."""
         return text_of(np.asarray(answer), self.classes)
+
+
+def _logs(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
+    return found
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
