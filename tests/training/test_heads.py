@@ -42,14 +42,18 @@ def recipe(layers: str = "flatten", head: str | None = None, **training: Any) ->
     )
 
 
+def settled(asked: Recipe, part: ImageSet) -> Recipe:
+    return with_head(asked_head(asked), part)
+
+
 NUMBERS = ["1", "07", "123", "9"]
 
 
 def test_without_a_line_there_are_as_many_places_as_the_longest_label_has() -> None:
-    found = with_head(recipe(), pictures(NUMBERS, 3))
+    found = settled(recipe(), pictures(NUMBERS, 3))
     assert (found.model.head, found.model.layers) == ("numbers 3", ("flatten",))
     letters = pictures(["ab", "c"], 2, ("a", "b", "c"))
-    assert with_head(recipe(), letters).model.head == "numbers 2 of 3"
+    assert settled(recipe(), letters).model.head == "numbers 2 of 3"
 
 
 @pytest.mark.parametrize("line", ["numbers 5", "numbers 5 of 10", "NUMBERS 5"])
@@ -57,7 +61,7 @@ def test_without_a_line_there_are_as_many_places_as_the_longest_label_has() -> N
 def test_a_named_layer_may_have_more_places(line: str, where: str) -> None:
     asked = recipe(f"flatten; {line}") if where == "layers" else recipe(head=line)
     part = pictures(NUMBERS, 3)
-    found = with_head(asked, part)
+    found = settled(asked, part)
     assert (found.model.head, found.model.layers) == ("numbers 5", ("flatten",))
     fitted = labelled_for(found, part)
     assert fitted.target == Places(DIGITS, 5)
@@ -87,7 +91,7 @@ def test_a_number_of_validation_may_be_longer_than_the_network_reads() -> None:
 
 
 def test_classes_keep_their_output_layer() -> None:
-    found = with_head(recipe(), classes())
+    found = settled(recipe(), classes())
     assert (found.model.head, labelled_for(found, classes()).target) == (None, OneClass(("cat", "dog")))
 
 
@@ -99,8 +103,8 @@ def test_classes_keep_their_output_layer() -> None:
             pictures(NUMBERS, 3),
             DataError,
             (
-                "made by a test: picture 2 (counted from 0) has the label '123', but the output layer 'numbers 2' reads at "
-                "most 2 symbols. Use 'numbers 3'."
+                "made by a test: picture 2 (counted from 0) has the label '123', but the output layer 'numbers 2' "
+                "reads at most 2 symbols. Use 'numbers 3'."
             ),
         ),
         (
@@ -108,8 +112,8 @@ def test_classes_keep_their_output_layer() -> None:
             pictures(NUMBERS, 3, names=["a.png", "b.png", "c.png", "d.png"]),
             DataError,
             (
-                "made by a test: 'b.png' has the label '07', but the output layer 'numbers 1' reads at most 1 symbols. Use "
-                "'numbers 3'."
+                "made by a test: 'b.png' has the label '07', but the output layer 'numbers 1' reads at most 1 "
+                "symbols. Use 'numbers 3'."
             ),
         ),
         (
@@ -131,7 +135,7 @@ def test_classes_keep_their_output_layer() -> None:
             recipe(head="dense 35"),
             pictures(NUMBERS, 3),
             UsageError,
-            "The output layer 'dense 35' does not read sequences of symbols. Use 'numbers 3'.",
+            "The output layer 'dense 35' does not read sequences of symbols. Use 'numbers 3' or 'ctc'.",
         ),
         (
             recipe("flatten; numbers 3", head="numbers 4"),
@@ -147,7 +151,7 @@ def test_what_does_not_fit_is_refused(
     asked: Recipe, part: ImageSet, kind: type[PicturewiseError], said: str | None
 ) -> None:
     with pytest.raises(kind) as caught:
-        with_head(asked, part)
+        settled(asked, part)
     assert said is None or str(caught.value) == said
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
+from picturewise.architectures.heads import target_name
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.arguments import checked
@@ -153,7 +154,7 @@ class Run(RunFigures):
     def target(self) -> Target:
         """The meaning of the labels and of the network's outputs."""
         head = self.recipe.model.head
-        name = OneClass.name if head is None else " ".join(head.split()[:2])
+        name = OneClass.name if head is None else target_name(head)
         return make_target(name, self.record.data.classes)
 
     @property

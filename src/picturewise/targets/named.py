@@ -1,15 +1,16 @@
-"""Targets by name, as they stand in a classifier's file: 'one class', 'numbers 5'."""
+"""Targets by name, as they stand in a classifier's file: 'one class', 'numbers 5', 'ctc 5 16 1'."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import takewhile
 
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.one_class import OneClass
 from picturewise.targets.places import Places
 from picturewise.targets.target import Target
 
-TARGETS: dict[str, Callable[..., Target]] = {OneClass.name: OneClass, Places.word: Places}
+TARGETS: dict[str, Callable[..., Target]] = {OneClass.name: OneClass, Places.word: Places, Ctc.word: Ctc}
 """Targets by the words of their names; each is made from the names of the classes and the numbers in its name."""
 _MOST_DIGITS = 4
 
