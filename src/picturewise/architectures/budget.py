@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.heads import Columns
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense, GroupNorm, Layer, Pool, Shape
 from picturewise.architectures.residual import Convolution, Residual
 from picturewise.architectures.squeeze_excite import SqueezeExcite

@@ -70,7 +70,9 @@ class Columns:
     def output(self, shape: Shape) -> Shape:
         """Return (columns · (symbols + 1),); only maps fit."""
         if len(shape) != 3:
-            raise ShapeError("ctc reads the columns of maps; remove 'flatten', 'avgpool global' and dense layers before it")
+            raise ShapeError(
+                "ctc reads the columns of maps; remove 'flatten', 'avgpool global' and dense layers before it"
+            )
         if self.columns not in {None, shape[1]}:
             raise ShapeError(f"it was made for {self.columns} columns")
         return (shape[1] * self.outputs_of_column,)

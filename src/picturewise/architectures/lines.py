@@ -27,8 +27,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.heads import HEADS, USUAL_SYMBOLS, Columns, Numbers
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
@@ -321,7 +321,10 @@ def _numbers(words: _Words) -> Numbers:
 def _ctc(words: _Words) -> Columns:
     symbols = words.after("of", "the number of symbols", MOST_SYMBOLS)
     beam = words.after("beam", "the width of the beam", MOST_BEAM)
-    places, columns = words.optional_number("places", MOST_PLACES), words.optional_number("columns", MOST_PIXELS)
+    places, columns = (
+        words.optional_number("places", MOST_PLACES),
+        words.optional_number("columns", MOST_PIXELS),
+    )
     return Columns(places, columns, symbols or USUAL_SYMBOLS, beam or 1)
 
 

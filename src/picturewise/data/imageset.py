@@ -144,7 +144,9 @@ class ImageSet:
         make = partial(make_target, name)
         places = places_of(make(symbols))
         assert places is not None  # noqa: S101 (the caller names a target for sequences)
-        labels = None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
+        labels = (
+            None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
+        )
         return replace(self, labels=labels, classes=symbols, make_target=make)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:

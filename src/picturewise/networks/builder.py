@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.heads import Columns
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
     ActivationName,

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.heads import Columns
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
     BatchNorm,
@@ -87,7 +87,9 @@ def add_layers(
     return values
 
 
-def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> tuple[str, int]:
+def _add(  # noqa: C901 (a case for each kind of layer)
+    graph: Graph, values: str, layer: Layer, shape: Shape, module: int
+) -> tuple[str, int]:
     """Add one layer for the incoming `shape`; return its result's name and how many modules PyTorch has for it.
 
     Args:
@@ -131,7 +133,9 @@ def _of_columns(graph: Graph, values: str, layer: Columns, shape: Shape, module:
     """Add the layer of every column of maps (N, C, H, W), and return the result's name, (N, W · outputs)."""
     height, width, channels = shape
     turned = graph.node("Transpose", values, perm=[0, 3, 2, 1])
-    rows = graph.node("Reshape", turned, graph.constant("columns", np.array([-1, height * channels], np.int64)))
+    rows = graph.node(
+        "Reshape", turned, graph.constant("columns", np.array([-1, height * channels], np.int64))
+    )
     found = multiplied(graph, rows, f"{module}", height * channels, layer.outputs_of_column)
     together = np.array([-1, width * layer.outputs_of_column], np.int64)
     return graph.node("Reshape", found, graph.constant("together", together))

@@ -35,6 +35,7 @@ from picturewise.prediction.network_forms import (
 )
 from picturewise.printable import printable
 from picturewise.reprs import never_raises, offered
+from picturewise.targets.words import describe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -270,9 +271,7 @@ class Classifier:
         origin = (
             f", trained on {known['dataset']}, epoch {known.get('epoch', '?')}" if "dataset" in known else ""
         )
-        return (
-            f"<Classifier for {form} pictures, {len(self.classes)} classes ({listed(self.classes)}){origin}>"
-        )
+        return f"<Classifier for {form} pictures, {describe(self.description.target)} ({listed(self.classes)}){origin}>"
 
     def _repr_html_(self) -> str | None:
         return displays.html("Classifier", self)

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
+from picturewise.architectures.heads import target_name
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.arguments import checked
@@ -48,8 +49,9 @@ from picturewise.runs.run_figures import RunFigures
 from picturewise.runs.skipped import read_skipped
 from picturewise.runs.split_table import LEARNED, read_learned
 from picturewise.split_names import SplitName
-from picturewise.architectures.heads import target_name
 from picturewise.targets import OneClass, Target, make_target
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.words import Nouns, nouns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,8 +63,17 @@ _FILES = (
 )
 """The files that are read from a run; they must be regular files."""
 _INTERNAL = (
-    *("check_pictures", "checked", "checkpoints", "evaluated", "learned", "locked", "save_evaluation"),
-    *("save_history", "save_record", "tensorboard"),
+    *(
+        "check_pictures",
+        "checked",
+        "checkpoints",
+        "evaluated",
+        "learned",
+        "locked",
+        "nouns",
+        "save_evaluation",
+    ),
+    *("save_history", "save_record", "target", "tensorboard"),
 )
 """Members of a run for internal use."""
 
@@ -145,6 +156,12 @@ class Run(RunFigures):
         head = self.recipe.model.head
         name = OneClass.name if head is None else target_name(head)
         return make_target(name, self.record.data.classes)
+
+    @property
+    def nouns(self) -> Nouns | None:
+        """The words for the sequences that the network reads; None: it predicts classes."""
+        target = self.target
+        return nouns(target.classes) if is_sequences(target) else None
 
     def check_pictures(self, dataset: Dataset) -> None:
         """Check that the splits of `dataset` are those that the run was trained on.

@@ -1,4 +1,4 @@
-"""`Ctc`: a sequence of symbols, read column by column: each column of the last maps says which symbol it shows, or none.
+"""`Ctc`: a sequence of symbols, read column by column: each column of the last maps says which symbol it shows.
 
 Source: Graves, Fernández, Gomez and Schmidhuber, "Connectionist temporal classification: labelling unsegmented sequence
 data with recurrent neural networks", ICML 2006.
@@ -36,8 +36,8 @@ class Ctc:
     """Up to L symbols of an alphabet of K, read in T columns; labels are those of `sequences`.
 
     The outputs are K + 1 for each of the T columns: the symbols, and last the blank, which means that no symbol begins
-    or goes on. Each column has a softmax of its own. Equal symbols in columns side by side are one; blanks separate equal
-    symbols and are left out. The probability of a reading is the sum over all ways to write it into the columns.
+    or goes on. Each column has a softmax of its own. Equal symbols in columns side by side are one; blanks separate
+    equal symbols and are left out. The probability of a reading is the sum over all ways to write it into the columns.
 
     Attributes:
         classes: the symbols.
@@ -104,8 +104,8 @@ class Ctc:
         if (needed > self.columns).any():
             at = int((needed > self.columns).argmax())
             raise DataError(
-                f"{where}: label {at:,} (counted from 0), '{self.text(labels[at])}', needs {needed[at]} columns, but the "
-                f"last maps have {self.columns}. Use less pooling, wider pictures, or 'numbers {self.places}'."
+                f"{where}: label {at:,} (counted from 0), '{self.text(labels[at])}', needs {needed[at]} columns, but "
+                f"the last maps have {self.columns}. Use less pooling, wider pictures, or 'numbers {self.places}'."
             )
 
     def shares(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -117,7 +117,8 @@ class Ctc:
         table = self.of_columns(logits)
         with np.errstate(invalid="ignore"):  # infinite logits do not have probabilities
             powers = np.exp(table - table.max(axis=2, keepdims=True))
-            return (powers / powers.sum(axis=2, keepdims=True)).reshape(len(logits), -1)
+            probabilities: NDArray[Any] = powers / powers.sum(axis=2, keepdims=True)
+        return probabilities.reshape(len(logits), -1)
 
     def of_columns(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (N, outputs) as (N, T, K + 1)."""
@@ -163,7 +164,7 @@ class Ctc:
                 forward = np.where(skips, np.logaddexp(total, two), total) + table[rows, column, states]
             last = 2 * np.minimum(labels[:, 0], self.places)
             ends = np.arange(count)
-            return np.logaddexp(forward[ends, last], forward[ends, last - 1])
+            return np.asarray(np.logaddexp(forward[ends, last], forward[ends, last - 1]))
 
     def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
         """Return the symbols of the reading of a picture, each with its highest probability in a column."""

@@ -36,9 +36,10 @@ def make_target(name: str, classes: tuple[str, ...]) -> Target:
     words = name.split(" ")
     numbers = [*takewhile(lambda word: word.isdecimal() and len(word) <= _MOST_DIGITS, reversed(words))][::-1]
     kind = TARGETS.get(" ".join(words[: len(words) - len(numbers)]))
+    strange = ValueError(f"{name} is not the name of a target")
+    if kind is None:
+        raise strange
     try:
-        if kind is None:
-            raise TypeError
         return kind(classes, *map(int, numbers))
     except TypeError as error:  # another number of numbers
-        raise ValueError(f"{name} is not the name of a target") from error
+        raise strange from error

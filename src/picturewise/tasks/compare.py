@@ -153,9 +153,7 @@ def compare(
     curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
     album.save(figures.draw_learning_curves(curves), "learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
-    sheets = album.draw_predictions(
-        probabilities, part, labels, target, seed=seed, in_grey=all_grey
-    )
+    sheets = album.draw_predictions(probabilities, part, labels, target, seed=seed, in_grey=all_grey)
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,
@@ -165,7 +163,9 @@ def compare(
         report=folder / "report.html",
     )
     title = f"{opened[0].record.data.name}: {', '.join(names)}"
-    shared = album.get("learning-curves", *sheets, in_grey=all_grey and part.shape[2] > 1)
+    shared = album.get(
+        "learning-curves", *sheets, in_grey=all_grey and part.shape[2] > 1, nouns=opened[0].nouns
+    )
     write_comparison_report(result.report, title, opened, comparison_table(result), shared)
     return result
 
@@ -180,6 +180,15 @@ def _history(run: Run) -> list[Epoch]:
 
 def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> None:
     for run, evaluation in zip(runs, evaluations, strict=True):
+        if (evaluation.sequences is None) != (evaluations[0].sequences is None):
+            kinds = [
+                "classes" if one.sequences is None else "sequences of symbols"
+                for one in (evaluations[0], evaluation)
+            ]
+            raise UsageError(
+                f"{runs[0].path} predicts {kinds[0]} and {run.path} predicts {kinds[1]}, so they cannot be compared. "
+                "Compare runs of one kind."
+            )
         if (
             evaluation.classes != evaluations[0].classes
             or evaluation.fingerprint != evaluations[0].fingerprint

@@ -196,7 +196,7 @@ def evaluate_part(
         split=split,
         fingerprint=part.fingerprint,
         target=classifier.description.target,
-        thresholds=classifier.description.thresholds or {},
+        thresholds=classifier.description.thresholds,
     )
     evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
     logs.log(

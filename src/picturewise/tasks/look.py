@@ -33,7 +33,7 @@ def plot_errors(run: Run) -> Figure:
         raise RunError(
             f"{text_of(run.path)} classifies every test picture correctly, so there are no errors to draw."
         )
-    return figures.draw_worst_errors(worst)
+    return figures.draw_worst_errors(worst, verb="read as" if is_sequences(target) else "predicted")
 
 
 def plot_predictions(run: Run, *, count: int, seed: int) -> Figure:

@@ -124,7 +124,10 @@ def _with_columns(recipe: Recipe, train: ImageSet, layer: Columns, places: int) 
 def _maps_of(lines: tuple[str, ...]) -> tuple[str, ...]:
     """Return layer lines up to the first one that gives up the maps."""
     layers = parse(lines)
-    flat = [isinstance(layer, Flatten | Dense) or (isinstance(layer, Pool) and layer.size is None) for layer in layers]
+    flat = [
+        isinstance(layer, Flatten | Dense) or (isinstance(layer, Pool) and layer.size is None)
+        for layer in layers
+    ]
     return lines[: flat.index(True)] if True in flat else lines
 
 
@@ -153,15 +156,17 @@ def _check_options(recipe: Recipe, layer: Numbers | Columns) -> None:
     options = recipe.training
     if options.class_weights != "none":
         raise UsageError(
-            "training.class_weights weighs classes, but the labels are sequences of symbols. Omit training.class_weights."
+            "training.class_weights weighs classes, but the labels are sequences of symbols. Omit it."
         )
     if isinstance(layer, Columns) and options.label_smoothing:
         raise UsageError(
-            f"training.label_smoothing is {options.label_smoothing:g}, but the loss of ctc has no labels to spread. Omit "
-            "it, or use 'numbers'."
+            f"training.label_smoothing is {options.label_smoothing:g}, but the loss of ctc has no labels to spread. "
+            "Omit it, or use 'numbers'."
         )
     if isinstance(layer, Columns) and options.engine == "numpy":
-        raise UsageError("training.engine is 'numpy', which does not support 'ctc'. Omit it, or use 'numbers'.")
+        raise UsageError(
+            "training.engine is 'numpy', which does not support 'ctc'. Omit it, or use 'numbers'."
+        )
     unfit = _BLENDS_IN_COLUMNS if isinstance(layer, Columns) else _BLENDS
     for item in augmentation.parse(recipe.preparation.augmentation or ()):
         if item.kind in unfit:
@@ -173,6 +178,6 @@ def _too_long(train: ImageSet, places: int, head: str, longest: int) -> DataErro
     shown = train.target.text(train.required_labels[at])
     name = f"picture {at:,} (counted from 0)" if train.names is None else f"'{train.names[at]}'"
     return DataError(
-        f"{train.origin}: {name} has the label '{shown}', but the output layer '{head}' reads at most {places} symbols. "
-        f"Use 'numbers {longest}'."
+        f"{train.origin}: {name} has the label '{shown}', but the output layer '{head}' reads at most {places} "
+        f"symbols. Use 'numbers {longest}'."
     )

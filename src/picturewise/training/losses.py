@@ -110,7 +110,7 @@ class PlacesLoss:
         return (right & (same | (wanted.sum(dim=2) == 0)).all(dim=1)).sum()
 
     def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the mean loss in nats, and the share of pictures whose most likely reading is their label (N, 1 + L)."""
+        """Return the mean loss in nats, and the share of correct readings, for labels (N, 1 + L)."""
         probabilities = self.target.probabilities(logits.astype(np.float64))
         readings, _ = self.target.decode(probabilities)
         loss = -self.target.log_probability(probabilities, labels).mean()
