@@ -133,6 +133,11 @@ _HINTS = (
         "NAME",
         "Order of a picture's values: planar, interleaved, channels-first or channels-last; default: automatic.",
     ),
+    (
+        "target",
+        "NAME",
+        "What the labels are: class, or sequence for numbers and codes that are read symbol by symbol; default: class.",
+    ),
 )
 track = click.option(
     "--track",

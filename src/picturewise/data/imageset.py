@@ -20,12 +20,15 @@ from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.reprs import never_raises, offered
 from picturewise.targets.one_class import OneClass
+from picturewise.targets.sequences import NOTHING
 from picturewise.targets.target import Target
 
 if TYPE_CHECKING:
     from picturewise.displays import Figure
 
-_INTERNAL = ("check_pixels", "known", "make_target", "places", "statistics", "target", "unlabelled")
+_INTERNAL = (
+    "check_pixels", "has_sequences", "known", "make_target", "places", "statistics", "strata", "target", "unlabelled",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,8 +37,8 @@ class ImageSet:
 
     Attributes:
         images: the pictures, (N, H, W, C) uint8.
-        labels: (N,) int64 in [0, len(classes)), or of the form that `target` checks; None: the source has none.
-        classes: the class names, in the order of the label numbers.
+        labels: (N,) int64 in [0, len(classes)); or rows for sequences, see `targets.sequences`; None: the source has none.
+        classes: the class names, in the order of the label numbers; for sequences, the symbols.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
         places: for pictures that were held out from the source's train split: the position of each in it. None: they
@@ -99,12 +102,40 @@ class ImageSet:
             raise DataError(f"{self.origin} does not have labels. Pass one label for each picture.")
         return self.labels
 
+    @property
+    def has_sequences(self) -> bool:
+        """Whether the labels are sequences of symbols, or would be if there were labels."""
+        return not isinstance(self.target, OneClass)
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """What every split should have its share of, (N,) int64: the classes; of sequences, the lengths.
+
+        Raises:
+            DataError: the set does not have labels.
+        """
+        labels = self.required_labels
+        return labels[:, 0] if self.has_sequences else labels
+
     def counts(self) -> dict[str, int]:
-        """Return the number of pictures of each class, in the order of the classes (empty without labels)."""
+        """Return the number of pictures of each class, in the order of the classes (empty without labels).
+
+        Of sequences, return how often each symbol occurs.
+        """
         if self.labels is None:
             return {}
-        found = np.bincount(self.labels, minlength=len(self.classes))
+        numbers = self.labels[:, 1:] if self.has_sequences else self.labels
+        found = np.bincount(numbers[numbers != NOTHING], minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+    def length_counts(self) -> dict[int, int]:
+        """Return the number of pictures by the length of their sequences (empty without sequences).
+
+        The length L + 1 stands for all that are longer than L, see `targets.sequences`.
+        """
+        if self.labels is None or not self.has_sequences:
+            return {}
+        return {length: int(n) for length, n in enumerate(np.bincount(self.strata)) if n}
 
     def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
         """Return the same pictures, numbered by `classes`, which must include their own.
@@ -118,8 +149,15 @@ class ImageSet:
                 f"{self.origin} has the {one} {listed(strange)}, which {are} not among the requested classes "
                 f"({listed(classes)}). Remove {their} pictures, or add the {one} to data.classes."
             )
-        numbers = np.array([classes.index(name) for name in self.classes], np.int64)
-        return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
+        labels = None if self.labels is None else self._renumbered(self.labels, classes)
+        return replace(self, labels=labels, classes=classes)
+
+    def _renumbered(self, labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.int64]:
+        # The last element is the one that NOTHING, -1, selects.
+        numbers = np.array([*(classes.index(name) for name in self.classes), NOTHING], np.int64)
+        if not self.has_sequences:
+            return numbers[labels]
+        return np.concatenate([labels[:, :1], numbers[labels[:, 1:]]], axis=1)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
         """Return the pictures at `indices` in that order; they are copied only when they are read."""
@@ -193,7 +231,8 @@ class ImageSet:
 
     @never_raises
     def __repr__(self) -> str:
-        labels = "no labels" if self.labels is None else f"{len(self.classes)} classes"
+        names = "symbols" if self.has_sequences else "classes"
+        labels = "no labels" if self.labels is None else f"{len(self.classes)} {names}"
         return f"<ImageSet of {len(self):,} pictures {'x'.join(map(str, self.shape))}, {labels}, from {self.origin}>"
 
     def _repr_html_(self) -> str | None:

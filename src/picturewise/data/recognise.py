@@ -73,7 +73,8 @@ def check_obeyed(hints: Hints, source: Source) -> None:
     Raises:
         UsageError: a hint does not apply to it.
     """
-    unused = [name for name in hints.given() if name not in source.hints.given()]
+    given = [name for name in hints.given() if name != "target" or hints.sequences]  # all others have classes
+    unused = [name for name in given if name not in source.hints.given()]
     if unused:
         them = "it" if len(unused) == 1 else "them"
         why = f"Omit {them}; docs/reference/data.md lists the options for each format."

@@ -7,6 +7,7 @@ wrong. The result is the same either way.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Allocate
 from picturewise.data.arrays.lazy_rows import chosen, slices
 from picturewise.data.arrays.picture_statistics import as_rows
+from picturewise.data.arrays.symbols import Symbols, find_symbols, lost_zeros
 from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
@@ -24,6 +26,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import find_background
 from picturewise.data.pictures.decode import Form, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.pictures.resize_mode import ResizeMode, mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.deep_pictures import find_scale, scale_for
 from picturewise.data.readers.folder_listing import Listing
@@ -37,6 +40,9 @@ PHOTOGRAPH_SIDE = 96
 """Pixels of the median shorter side from which colour pictures count as photographs."""
 _SAMPLE = 64  # files
 _BLACK = 16  # pixels up to this look black
+_ROW_HEIGHTS = 32, 64  # of pictures of rows of symbols
+_STEP = 8
+_MOST_RATIOS = 0.9  # quantile of the ratio of width and height
 
 _Looks = list[Look | PictureError]
 
@@ -68,6 +74,7 @@ def read_listings(
     allocate: Allocate,
     *,
     said: str | None = None,
+    sequences: bool = False,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -81,17 +88,23 @@ def read_listings(
         progress: counts each look and each decoding of a file; if files are decoded again, it steps back.
         allocate: returns the array for a split's pictures.
         said: the range of the numbers in pictures of more than 8 bits, named by the user.
+        sequences: the labels are sequences of symbols, not classes.
 
     Raises:
-        DataError: files cannot be read and must not be left out, or too little is left.
+        DataError: files cannot be read and must not be left out, or too little is left; or labels are not sequences.
     """
     first = next(iter(listings))
     asked = [split for split in listings if split in asked]
+    of_labels: tuple[str, ...] = ()
+    symbols = None
+    if sequences:
+        symbols, of_labels = _symbols(listings, asked, places, options)
     tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
     paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
-    guess = _guess(paths[first], options, said) if first in asked else None
+    guess = _guess(paths[first], options, said, sequences=sequences) if first in asked else None
     found = _read(paths[first], guess, tick, allocate)
-    form, scale, notes = _form(found.looks, options, places[first], said)
+    form, scale, notes = _form(found.looks, options, places[first], said, sequences=sequences)
+    notes = (*of_labels, *notes)
     if first in asked and form != guess:
         looks = found.looks
         del found  # and with it the memory for the pictures in the wrong form
@@ -106,7 +119,7 @@ def read_listings(
                 looks = found.looks
                 tick(-len(looks))
                 found = _decoded(paths[split], looks, _in_range(form, own), tick, allocate)
-        parts[split] = _part(listings[split], found, listings[first].classes, places[split])
+        parts[split] = _part(listings[split], found, symbols or listings[first].classes, places[split])
     if first in parts and scale is None:
         notes += _looks_black(parts[first].pictures)
     values = None if scale is None else scale.kept
@@ -114,11 +127,38 @@ def read_listings(
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
-        _check_counts(part.pictures, every_class=split == first)
+        _check_counts(part.pictures, every_class=split == first and not sequences)
     return reading
 
 
-def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> Form | None:
+def _symbols(
+    listings: Mapping[SplitName, Listing],
+    asked: Sequence[SplitName],
+    places: Mapping[SplitName, str],
+    options: ReadOptions,
+) -> tuple[Symbols, tuple[str, ...]]:
+    """Return what the first split decides about sequences, or a classifier; check all labels, and return notes on them.
+
+    All are checked before any picture is decoded.
+    """
+    first = next(iter(listings))
+    symbols, notes = options.symbols, list[str]()
+    for split, listing in listings.items():
+        texts = [entry.class_name for entry in listing.entries]
+        names = [entry.name for entry in listing.entries]
+        where = f"{places[split]} ({split})"
+        if symbols is None:
+            symbols = find_symbols(texts, where, names)
+        if split in asked or split == first:
+            symbols.labels(texts, where, names)
+            notes += [*lost_zeros(texts, where), *symbols.notes(texts, where)]
+    assert symbols is not None  # noqa: S101 (there is at least one split)
+    return symbols, tuple(notes)
+
+
+def _guess(
+    paths: Sequence[Item], options: ReadOptions, said: str | None, *, sequences: bool
+) -> Form | None:
     """Return the likely form of the pictures; None: unknown, or too few pictures to save time."""
     if len(paths) <= _SAMPLE:
         return None
@@ -128,7 +168,7 @@ def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> For
     if not headers:
         return None
     try:
-        form, _, _ = _form(looks, options, "", said)
+        form, _, _ = _form(looks, options, "", said, sequences=sequences)
     except DataError:  # the range of their numbers is unclear; all files may show it, or are refused
         return None
     if options.size is not None and form.channels == 3:
@@ -161,7 +201,12 @@ def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, alloc
 
 
 def _form(
-    looks: Sequence[Look | PictureError], options: ReadOptions, place: str, said: str | None
+    looks: Sequence[Look | PictureError],
+    options: ReadOptions,
+    place: str,
+    said: str | None,
+    *,
+    sequences: bool,
 ) -> tuple[Form, ValueRange | None, tuple[str, ...]]:
     """Decide size, channels, background and the range of deep pictures' numbers from the first split's headers."""
     headers = [look.header for look in looks if isinstance(look, Look)]
@@ -171,15 +216,18 @@ def _form(
             f"{place}: none of the {len(looks):,} files can be read as a picture. The first error is: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
+    mode = mode_for(options.resize, sequences=sequences)
     if options.size is not None:
         size, notes = options.size, tuple[str, ...]()
+    elif sequences:
+        size, notes = _size_of_rows(headers, mode)
     elif options.photographs is not None and are_photographs(headers):
         size, notes = options.photographs, ()
     else:
-        size, notes = _common_size(headers, options)
+        size, notes = _common_size(headers, mode)
     background, why = find_background([header.hidden_by for header in headers], options.background)
     scale = find_scale(looks, place, said=said, learned=options.learned)
-    form = _in_range(Form(*size, channels, options.resize, background=background), scale)
+    form = _in_range(Form(*size, channels, mode, background=background), scale)
     return form, scale, (*notes, *why, *(() if scale is None else scale.notes))
 
 
@@ -210,7 +258,7 @@ def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
 
 
 def _common_size(
-    headers: Sequence[PictureHeader], options: ReadOptions
+    headers: Sequence[PictureHeader], mode: ResizeMode
 ) -> tuple[tuple[int, int], tuple[str, ...]]:
     """Return the size that all pictures have, or else the median size, with a longer side of at most `LONGEST_SIDE`."""
     heights, widths = [header.height for header in headers], [header.width for header in headers]
@@ -223,12 +271,34 @@ def _common_size(
     note = (
         f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
         f"{min(widths)} to {max(widths)} in width, so each was resized to the median, {size[0]}x{size[1]}{smaller} "
-        f"(resize: {options.resize})."
+        f"(resize: {mode})."
     )
     return size, (note,)
 
 
-def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
+def _size_of_rows(
+    headers: Sequence[PictureHeader], mode: ResizeMode
+) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Return the size that all pictures of rows of symbols have, or else one in which most of them fit.
+
+    The height is the median height, as a multiple of 8 in 32..64, so that three poolings halve it without a rest. The
+    width is such that 90 % of the pictures keep their proportions or become wider, as a multiple of 8 of at most 224.
+    """
+    heights, widths = [header.height for header in headers], [header.width for header in headers]
+    if len(set(heights)) == len(set(widths)) == 1:
+        return (heights[0], widths[0]), ()
+    height = min(max(_STEP * round(statistics.median(heights) / _STEP), _ROW_HEIGHTS[0]), _ROW_HEIGHTS[1])
+    ratio = float(np.quantile(np.array(widths) / np.array(heights), _MOST_RATIOS))
+    width = min(max(_STEP * math.ceil(height * ratio / _STEP), _STEP), LONGEST_SIDE)
+    note = (
+        f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
+        f"{min(widths)} to {max(widths)} in width, so each was resized to {height}x{width} (resize: {mode}), the median "
+        f"height and the width of 90 % of the pictures, as multiples of {_STEP}."
+    )
+    return (height, width), (note,)
+
+
+def _part(listing: Listing, found: _Found, classes: tuple[str, ...] | Symbols, origin: str) -> Part:
     """Return one split's pictures, and the files that are not pictures."""
     reasons = {index: look.reason for index, look in enumerate(found.looks) if isinstance(look, PictureError)}
     reasons |= {index: error.reason for index, error in found.errors.items()}
@@ -238,14 +308,16 @@ def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str
     images = found.images if len(keep) == len(found.rows) else chosen(found.images, np.array(keep, np.int64))
     rows = [found.rows[place] for place in keep]
     good = [listing.entries[index] for index in rows]
-    numbers = {name: number for number, name in enumerate(classes)}
-    pictures = ImageSet(
-        images=images,
-        labels=np.array([numbers[entry.class_name] for entry in good], dtype=np.int64),
-        classes=classes,
-        origin=origin,
-        names=[entry.name for entry in good],
-    )
+    texts, names = [entry.class_name for entry in good], [entry.name for entry in good]
+    if isinstance(classes, Symbols):
+        labels = classes.labels(texts, origin, names)
+        pictures = ImageSet(
+            images, labels, classes.alphabet, origin, names, make_target=classes.make_target
+        )
+    else:
+        numbers = {name: number for number, name in enumerate(classes)}
+        labels = np.array([numbers[text] for text in texts], dtype=np.int64)
+        pictures = ImageSet(images, labels, classes, origin, names)
     digests = as_rows([look.digest for index in rows if isinstance(look := found.looks[index], Look)])
     return Part(pictures, digests, tuple(sorted([*listing.bad, *bad], key=lambda file: file.path)))
 

@@ -30,7 +30,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName, split_of
 
 _COLUMNS = ("label_column", "file_column", "split_column")
-_OBEYED = (*_COLUMNS, "value_range")
+_OBEYED = (*_COLUMNS, "value_range", "target")
 _DEEPEST = 3  # levels of folders in which lists are searched for
 _MOST_OF_A_KIND = 16  # files with one ending in a folder: if there are more, each describes one picture
 _MOST_ABOVE = 200_000  # files in the folder above that of a list
@@ -47,7 +47,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
         DataError: there are several lists for one split, or the only one cannot be used.
         OSError: the folder or a file cannot be read.
     """
-    columns = hints.only(*_COLUMNS)
+    columns = _columns(hints)
     if path.is_dir():
         found = _in_folder(path, columns, last=False)
     else:
@@ -63,7 +63,12 @@ def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
         OSError: the folder or a file cannot be read.
     """
     if path.is_dir():
-        _in_folder(path, hints.only(*_COLUMNS), last=True)
+        _in_folder(path, _columns(hints), last=True)
+
+
+def _columns(hints: Hints) -> Hints:
+    """Return the hints that say what the columns are: their names, and that one holds sequences."""
+    return hints.only(*_COLUMNS, *(("target",) if hints.sequences else ()))
 
 
 def _single(path: Path, hints: Hints) -> ListReader | None:
@@ -95,7 +100,7 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
     )
     note = (
         f"{found.table.shown}: {lacks} a small number of values, as labels do. Choose the column of labels with "
-        "--label-column."
+        "--label-column, or pass --target sequence if it contains numbers to be read symbol by symbol."
     )
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
@@ -287,5 +292,6 @@ def _refuse(
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
             f"{found.table.shown} {has}, but none of them repeats a small number of values, as labels do. Choose the "
-            "column of labels with --label-column, or run predict on the pictures."
+            "column of labels with --label-column, or pass --target sequence if it contains numbers to be read symbol by "
+            "symbol."
         )
