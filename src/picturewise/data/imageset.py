@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from picturewise.displays import Figure
 
 _INTERNAL = (
-    "check_pixels", "has_sequences", "known", "make_target", "places", "statistics", "strata", "target", "unlabelled",
+    "check_pixels", "has_sequences", "known", "length_counts", "make_target", "places", "statistics", "strata", "target",
+    "unlabelled",
 )  # fmt: skip
 
 
@@ -128,14 +129,17 @@ class ImageSet:
         found = np.bincount(numbers[numbers != NOTHING], minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
 
-    def length_counts(self) -> dict[int, int]:
-        """Return the number of pictures by the length of their sequences (empty without sequences).
+    def length_counts(self) -> dict[str, int]:
+        """Return the number of pictures whose sequence has 1, 2, …, L symbols, and more than L, if there are any.
 
-        The length L + 1 stands for all that are longer than L, see `targets.sequences`.
+        It is empty without labels or if the labels are classes.
         """
         if self.labels is None or not self.has_sequences:
             return {}
-        return {length: int(n) for length, n in enumerate(np.bincount(self.strata)) if n}
+        places = self.labels.shape[1] - 1
+        found = np.bincount(self.labels[:, 0], minlength=places + 2).tolist()
+        counts = {str(length): found[length] for length in range(1, places + 1)}
+        return counts | ({f"over {places}": found[places + 1]} if found[places + 1] else {})
 
     def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
         """Return the same pictures, numbered by `classes`, which must include their own.

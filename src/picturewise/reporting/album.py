@@ -19,7 +19,7 @@ from picturewise.evaluation.evaluation import Evaluation
 from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting import figures
 from picturewise.reporting.figure_words import WORDS
-from picturewise.reporting.samples import captions, drawn_places, seen
+from picturewise.reporting.samples import captions, drawn_places, lengths_of, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
 
@@ -109,7 +109,12 @@ class Album:
         if also_in_grey:
             greyed = as_channels(pictures, 1)
             self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
-        if part.labels is not None:
+        if part.has_sequences:
+            if lengths := lengths_of(dataset.splits()):
+                self.save(figures.draw_class_counts(lengths), "lengths")
+                symbols = {name: item.counts() for name, item in dataset.splits().items() if name in lengths}
+                self.save(figures.draw_class_counts(symbols, of="symbols"), "symbols")
+        elif part.labels is not None:
             rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
             self.save(figures.draw_class_sheet(rows), "classes")
             counts: dict[str, dict[str, int]] = {

@@ -19,9 +19,11 @@ from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting.album import Album
 from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.notebook.pictures import counts_html
+from picturewise.reporting.samples import lengths_of
 from picturewise.reprs import never_raises
 from picturewise.results import Result
 from picturewise.split_names import SplitName
+from picturewise.targets.one_class import OneClass
 from picturewise.tasks.load import load, refuse_inside
 
 
@@ -29,7 +31,11 @@ class SplitInspection(Result):
     """One split in numbers."""
 
     pictures: int
-    counts: dict[str, int] = Field(description="Number of pictures of each class; empty without labels.")
+    counts: dict[str, int] = Field(
+        description="Number of pictures of each class; for sequences, how often each symbol occurs; empty without "
+        "labels."
+    )
+    lengths: dict[str, int] = Field(description="Number of pictures by length of their sequence; empty for classes.")
     fingerprint: str = Field(description="SHA-256 of pictures and labels.")
 
 
@@ -41,7 +47,10 @@ class Inspection(Result):
     height: int
     width: int
     channels: int
-    classes: tuple[str, ...]
+    target: str = Field(
+        description="What the labels are: one class, or numbers L, which are sequences of up to L symbols."
+    )
+    classes: tuple[str, ...] = Field(description="The classes or, for sequences, the symbols.")
     splits: dict[SplitName, SplitInspection]
     notes: tuple[str, ...] = Field(description="Decisions that were made while reading.")
     augmentation: tuple[str, ...] = Field(description="The augmentation lines that were drawn.")
@@ -52,13 +61,22 @@ class Inspection(Result):
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {split.pictures:,}" for name, split in self.splits.items())
         form = f"{self.height}x{self.width}x{self.channels}"
-        return f"<Inspection of {self.name}: {splits}; {form}, {len(self.classes)} classes>"
+        names = "symbols" if self.has_sequences else "classes"
+        return f"<Inspection of {self.name}: {splits}; {form}, {len(self.classes)} {names}>"
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether the labels are sequences."""
+        return self.target != OneClass.name
 
     def _repr_html_(self) -> str:
-        counts = {name: split.counts for name, split in self.splits.items()}
+        counts = {
+            name: split.lengths if self.has_sequences else split.counts for name, split in self.splits.items()
+        }
         pictures = {name: split.pictures for name, split in self.splits.items()}
         form = f"{self.height}x{self.width}x{self.channels}"
-        return counts_html(f"{self.name}: {form} pictures", self.classes, pictures, counts, notes=self.notes)
+        title, sequences = f"{self.name}: {form} pictures", self.has_sequences
+        return counts_html(title, self.classes, pictures, counts, notes=self.notes, sequences=sequences)
 
 
 @checked
@@ -77,7 +95,7 @@ def inspect(
     """Return the counts and sizes of a data set, and draw its figures.
 
     The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
-    mean picture and a row of samples), and the counts. With `augment`, some pictures are also shown as training would
+    mean picture and a row of samples), and the counts; for sequences, their lengths and symbols instead. With `augment`, some pictures are also shown as training would
     see them. Pictures are taken from the training split.
 
     Args:
@@ -112,16 +130,23 @@ def inspect(
     album = Album(Path(out or f"inspect-{dataset.name}"), dark=False)
     album.draw_data(dataset, seed=seed, also_in_grey=channels > 1)
     album.draw_augmented(part, drawn, seed=seed)
+    lengths = lengths_of(dataset.splits())
     inspection = Inspection(
         name=dataset.name,
         source=source.place,
         height=height,
         width=width,
         channels=channels,
+        target=part.target.name,
         classes=dataset.classes,
         splits={
-            name: SplitInspection(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
-            for name, part in dataset.splits().items()
+            name: SplitInspection(
+                pictures=len(one),
+                counts=one.counts(),
+                lengths=lengths.get(name, {}),
+                fingerprint=one.fingerprint,
+            )
+            for name, one in dataset.splits().items()
         },
         notes=dataset.notes + left_out,
         augmentation=tuple(item.line for item in drawn),

@@ -16,8 +16,8 @@ _GAP = 0.2  # inches between panels
 
 
 @look.house_style()
-def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
-    """Return horizontal bars of `counts`, split → class → number of pictures, one panel per split.
+def draw_class_counts(counts: Mapping[str, Mapping[str, int]], *, of: str = "pictures") -> Figure:
+    """Return horizontal bars of `counts`, split → class → number of pictures (or what `of` says), one panel per split.
 
     There is at least one split and one class; splits without labels are not passed. Every split has the same classes
     in the same order. Each panel has its own scale, from zero, so that a small test split is as readable as a large
@@ -41,7 +41,7 @@ def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
             )
         )
         _draw_split(axes, list(by_class.values()), size=size)
-        axes.set_title(f"{split}: {count(sum(by_class.values()))} pictures", fontsize=look.BODY)
+        axes.set_title(f"{split}: {count(sum(by_class.values()))} {of}", fontsize=look.BODY)
         axes.set_yticks(
             range(len(classes)), names if number == 0 else [""] * len(classes), fontsize=size, color=look.INK
         )

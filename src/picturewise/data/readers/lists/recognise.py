@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from picturewise.data.arrays.symbols import OPTIONS, refuse_if_ambiguous
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.folder_listing import is_folder
 from picturewise.data.readers.lists.class_folders import (
@@ -286,6 +287,11 @@ def _refuse(
         return
     if any_list(asides):
         raise DataError(next(aside.what for aside in asides if aside.is_list))
+    for found in lists:
+        for column in range(found.table.columns):
+            if column != found.name:
+                values = {row[column] for row in found.table.sample} - {""}
+                refuse_if_ambiguous(values, found.table.shown, options=OPTIONS)
     if lists:
         found = lists[0]
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
