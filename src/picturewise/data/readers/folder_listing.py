@@ -45,13 +45,24 @@ _MASK = re.compile(r"(.+)[-_ ](?:mask|masks|gt|seg|segmentation)(?:[-_ ][0-9]+)?
 _SAID = 3  # classes in a note
 
 
+Box = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class FolderEntry:
-    """One picture file, or its content; `name` is its path below the source, safe to print, with `/` as separator."""
+    """One picture file, or its content.
+
+    Attributes:
+        path: the file, or its content.
+        name: its path below the source, safe to print, with `/` as separator.
+        class_name: its class, or the text of its sequence.
+        box: what contains its symbols: left, top, right and bottom, in pixels; None: unknown.
+    """
 
     path: Item
     name: str
     class_name: str
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
