@@ -165,8 +165,8 @@ def show_inspection(inspection: Inspection) -> None:
     kind = "grey" if inspection.channels == 1 else "colour"
     names = f"{len(inspection.classes)} classes"
     if inspection.has_sequences:
-        kind, _, places = inspection.target.rpartition(" ")
-        names = f"{kind} of up to {places} symbols ({''.join(inspection.classes)})"
+        what, _, places = inspection.target.rpartition(" ")
+        names = f"{what} of up to {places} symbols ({''.join(inspection.classes)})"
     say_folded(
         f"{inspection.name}: {names}, pictures of {inspection.height}x{inspection.width}, "
         f"{kind} ({inspection.channels} channel{'s' * (inspection.channels > 1)})"
@@ -175,8 +175,13 @@ def show_inspection(inspection: Inspection) -> None:
     total = ("all", *(count(split.pictures) for split in splits.values()))
     if inspection.has_sequences:
         lengths = {name: split.lengths for name, split in splits.items()}
-        table(("length", *splits), [*_counted(max(lengths.values(), key=len), lengths), total])
-        table(("symbol", *splits), _counted(inspection.classes, {name: one.counts for name, one in splits.items()}))
+        table(
+            ("length", *splits), [*_counted(next((of for of in lengths.values() if of), {}), lengths), total]
+        )
+        table(
+            ("symbol", *splits),
+            _counted(inspection.classes, {name: one.counts for name, one in splits.items()}),
+        )
     else:
         counts = {name: split.counts for name, split in splits.items()}
         table(("class", *splits), [*_counted(inspection.classes, counts), total])

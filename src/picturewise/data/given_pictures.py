@@ -104,7 +104,9 @@ class GivenPictures:
         first = 0
         for place in places:
             part = np.asarray(arrays[place][:])
-            fitted = as_channels(resize_all(part, size, mode=mode_for(options.resize, sequences=False)), channels)
+            fitted = as_channels(
+                resize_all(part, size, mode=mode_for(options.resize, sequences=False)), channels
+            )
             images[first : first + len(part)] = fitted
             first += len(part)
         return _reading(ImageSet(images, None, (), self.name, self._names(places)), skipped, notes)

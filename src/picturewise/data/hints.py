@@ -82,6 +82,20 @@ class Hints:
 NO_HINTS = Hints()
 
 
+def with_target(hints: Hints, *, sequences: bool) -> Hints:
+    """Return the hints for pictures that a classifier is used on, which knows whether labels are sequences.
+
+    Raises:
+        UsageError: the user says something else.
+    """
+    target: TargetName = "sequence" if sequences else "class"
+    if hints.target not in {None, target}:
+        raise UsageError(
+            f"--target {hints.target} does not fit the classifier, whose target is a {target}. Omit --target."
+        )
+    return hints | Hints(target=target)
+
+
 def option_of(name: str) -> str:
     """Return the option of the command that gives a hint.
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from picturewise.displays import Figure
 
 _INTERNAL = (
-    "check_pixels", "has_sequences", "known", "length_counts", "make_target", "places", "statistics", "strata", "target",
-    "unlabelled",
+    "check_pixels", "has_sequences", "known", "length_counts", "make_target", "places", "statistics", "strata",
+    "target", "unlabelled",
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class ImageSet:
 
     Attributes:
         images: the pictures, (N, H, W, C) uint8.
-        labels: (N,) int64 in [0, len(classes)); or rows for sequences, see `targets.sequences`; None: the source has none.
+        labels: (N,) int64 in [0, len(classes)); or rows for sequences, see `targets.sequences`; None: there are none.
         classes: the class names, in the order of the label numbers; for sequences, the symbols.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.

@@ -112,7 +112,9 @@ class Album:
         if part.has_sequences:
             if lengths := lengths_of(dataset.splits()):
                 self.save(figures.draw_class_counts(lengths), "lengths")
-                symbols = {name: item.counts() for name, item in dataset.splits().items() if name in lengths}
+                symbols: dict[str, dict[str, int]] = {
+                    name: item.counts() for name, item in dataset.splits().items() if name in lengths
+                }
                 self.save(figures.draw_class_counts(symbols, of="symbols"), "symbols")
         elif part.labels is not None:
             rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)

@@ -31,7 +31,7 @@ def captions(part: ImageSet) -> list[str]:
 
 
 def lengths_of(splits: Mapping[SplitName, ImageSet]) -> dict[str, dict[str, int]]:
-    """Return how many pictures have a sequence of each length, by split; each split with labels has the same lengths."""
+    """Return how many pictures have a sequence of each length, by split; all splits have the same lengths."""
     counts = {name: part.length_counts() for name, part in splits.items() if part.labels is not None}
     names = max(counts.values(), key=len, default={})
     return {name: {length: of.get(length, 0) for length in names} for name, of in counts.items()}

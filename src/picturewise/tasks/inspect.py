@@ -35,7 +35,9 @@ class SplitInspection(Result):
         description="Number of pictures of each class; for sequences, how often each symbol occurs; empty without "
         "labels."
     )
-    lengths: dict[str, int] = Field(description="Number of pictures by length of their sequence; empty for classes.")
+    lengths: dict[str, int] = Field(
+        description="Number of pictures by length of their sequence; empty for classes."
+    )
     fingerprint: str = Field(description="SHA-256 of pictures and labels.")
 
 
@@ -95,8 +97,8 @@ def inspect(
     """Return the counts and sizes of a data set, and draw its figures.
 
     The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
-    mean picture and a row of samples), and the counts; for sequences, their lengths and symbols instead. With `augment`, some pictures are also shown as training would
-    see them. Pictures are taken from the training split.
+    mean picture and a row of samples), and the counts; for sequences, their lengths and symbols instead. With
+    `augment`, some pictures are also shown as training would see them. Pictures are taken from the training split.
 
     Args:
         data: as for `train`.

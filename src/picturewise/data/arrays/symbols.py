@@ -16,6 +16,7 @@ from picturewise.names import natural_order
 from picturewise.printable import printable
 from picturewise.targets.places import Places
 from picturewise.targets.sequences import DIGITS, MOST_PLACES, labels_of
+from picturewise.targets.target import Target
 
 MOST_SYMBOLS = 1000
 MANY_NUMBERS = 200
@@ -43,7 +44,9 @@ class Symbols:
         """Returns the meaning of labels with these symbols from an alphabet, see `ImageSet`."""
         return functools.partial(Places, places=self.places)
 
-    def labels(self, texts: Sequence[str], where: str, names: Sequence[str] | None = None) -> NDArray[np.int64]:
+    def labels(
+        self, texts: Sequence[str], where: str, names: Sequence[str] | None = None
+    ) -> NDArray[np.int64]:
         """Return the labels (N, 1 + L) of texts; a text that is longer than L gets the length L + 1.
 
         Args:
@@ -74,6 +77,11 @@ class Symbols:
         return (note,)
 
 
+def symbols_of(target: Target) -> Symbols | None:
+    """Return the symbols and places of a classifier's target; None: it does not read sequences."""
+    return Symbols(target.classes, target.places) if isinstance(target, Places) else None
+
+
 def find_symbols(texts: Sequence[str], where: str, names: Sequence[str] | None = None) -> Symbols:
     """Return what the texts of train decide: the digits, or else their own characters in natural order; and L.
 
@@ -95,21 +103,21 @@ def find_symbols(texts: Sequence[str], where: str, names: Sequence[str] | None =
     numbers = [_DIGITS.fullmatch(text) is not None for text in texts]
     if all(map(_FLOAT.fullmatch, texts)):
         raise DataError(
-            f"{where}: the numbers were saved with a decimal point, such as {texts[0]}, so leading zeros are lost: save "
-            "them as text."
+            f"{where}: the numbers were saved with a decimal point, such as {texts[0]}, so leading zeros are lost: "
+            "save them as text."
         )
     words = [at for at, text in enumerate(texts) if len(text) > 2 and not any(map(str.isdigit, text))]
     if words and sum(numbers) + len(words) == len(texts) and sum(numbers) >= _MOSTLY * len(texts):
         raise DataError(
-            f"{where} mixes numbers and classes: {_called(texts, words[0], names)} is not a number. Remove such pictures, "
-            "or pass --target class."
+            f"{where} mixes numbers and classes: {_called(texts, words[0], names)} is not a number. Remove such "
+            "pictures, or pass --target class."
         )
     found = set().union(*texts)
     alphabet = DIGITS if found <= set(DIGITS) else tuple(sorted(found, key=natural_order))
     if len(alphabet) > MOST_SYMBOLS:
         raise DataError(
-            f"{where} contains {len(alphabet):,} different symbols, but at most {MOST_SYMBOLS:,} are allowed. Check that "
-            "the labels are numbers or codes, not free text."
+            f"{where} contains {len(alphabet):,} different symbols, but at most {MOST_SYMBOLS:,} are allowed. Check "
+            "that the labels are numbers or codes, not free text."
         )
     return Symbols(alphabet, max(map(len, texts)))
 
@@ -125,11 +133,7 @@ def refuse_if_ambiguous(values: Collection[str], where: str, *, options: tuple[s
     Raises:
         DataError: they are ambiguous.
     """
-    if (
-        len(values) > MANY_NUMBERS
-        and len(set(map(len, values))) > 1
-        and all(map(_DIGITS.fullmatch, values))
-    ):
+    if len(values) > MANY_NUMBERS and len(set(map(len, values))) > 1 and all(map(_DIGITS.fullmatch, values)):
         raise DataError(
             f"{where} contains {len(values):,} different strings of digits: pass {options[0]} to read them digit by "
             f"digit, or {options[1]} if each is a class."
@@ -163,8 +167,8 @@ def lost_zeros(texts: Sequence[str], where: str) -> tuple[str, ...]:
         return ()
     example = next(text for text in texts if len(text) < width)
     note = (
-        f"{where}: {lengths[width]:,} of {len(texts):,} numbers have {width} digits, and none begins with 0. If all have "
-        f"{width} digits, {example} has lost its leading zeros: save the numbers as text."
+        f"{where}: {lengths[width]:,} of {len(texts):,} numbers have {width} digits, and none begins with 0. If all "
+        f"have {width} digits, {example} has lost its zeros: save the numbers as text."
     )
     return (note,)
 
@@ -172,18 +176,21 @@ def lost_zeros(texts: Sequence[str], where: str) -> tuple[str, ...]:
 def _check(texts: Sequence[str], where: str, names: Sequence[str] | None) -> None:
     for at, text in enumerate(texts):
         if not text:
-            raise DataError(f"{where}: {_called(texts, at, names)} is empty. Each picture needs at least one symbol.")
+            raise DataError(f"{where}: {_called(texts, at, names)} is empty. Each picture needs a symbol.")
         if len(text) > MOST_PLACES:
             raise DataError(
-                f"{where}: {_called(texts, at, names)} has {len(text):,} symbols, but at most {MOST_PLACES} can be read."
+                f"{where}: {_called(texts, at, names)} has {len(text):,} symbols, but at most {MOST_PLACES} are "
+                "allowed."
             )
         if any(symbol.isspace() or not symbol.isprintable() for symbol in text):
             raise DataError(
-                f"{where}: {_called(texts, at, names)} contains a space or a control character. Remove it from the label."
+                f"{where}: {_called(texts, at, names)} contains a space or a control character. Remove it."
             )
 
 
 def _called(texts: Sequence[str], at: int, names: Sequence[str] | None) -> str:
     """Return what to call a text in an error."""
     quoted = f"'{printable(texts[at][:_SHOWN])}'"
-    return f"label {at:,} (counted from 0), {quoted}," if names is None else f"the label {quoted} of {names[at]}"
+    return (
+        f"label {at:,} (counted from 0), {quoted}," if names is None else f"the label {quoted} of {names[at]}"
+    )

@@ -201,13 +201,13 @@ class InMemorySource:
         origin = f"{self.name} ({split})"
         if labels.dtype.kind != "U" or labels.ndim != 1:
             raise DataError(
-                f"{origin}: the target is a sequence, but the labels are of type {labels.dtype}, which has no leading "
-                "zeros. Pass a list of strings, such as ['07', '123']."
+                f"{origin}: the target is a sequence, but the labels are of type {labels.dtype}, which has no "
+                "leading zeros. Pass a list of strings, such as ['07', '123']."
             )
         if len(labels) != len(arrays.images):
             raise DataError(
-                f"{origin} contains {len(labels):,} labels for {len(arrays.images):,} pictures. Pass one label for each "
-                "picture."
+                f"{origin} contains {len(labels):,} labels for {len(arrays.images):,} pictures. Pass one label for "
+                "each picture."
             )
         texts = [text.strip() for text in labels.tolist()]
         keep = [at for at, text in enumerate(texts) if text]
@@ -350,7 +350,13 @@ def _arrays(
     if is_picture(given):
         given = [given]
     if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
-        return from_pictures(given, origin, known, size=options.size, mode=mode_for(options.resize, sequences=known.hints.sequences))
+        return from_pictures(
+            given,
+            origin,
+            known,
+            size=options.size,
+            mode=mode_for(options.resize, sequences=known.hints.sequences),
+        )
     return from_pairs(given, origin, known, progress=progress)
 
 

@@ -42,7 +42,9 @@ def array_part(
     if labels is not None:
         check_labels(labels, classes, origin)
         check_labelled(labels, origin, skip_bad=options.skip_bad)
-    resized = resize_all(images, options.size, mode=mode_for(options.resize, sequences=False), allocate=allocate)
+    resized = resize_all(
+        images, options.size, mode=mode_for(options.resize, sequences=False), allocate=allocate
+    )
     digests = None if resized is images else digest_each(images)
     if labels is None or (keep := np.flatnonzero(labels != UNLABELLED)).size == len(labels):
         return Part(ImageSet(resized, labels, classes, origin, names), digests)

@@ -14,9 +14,15 @@ from pathlib import Path
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
-from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.folder_listing import FolderEntry, Listing, is_folder, looks_like_picture, visible_entries
+from picturewise.data.readers.folder_listing import (
+    FolderEntry,
+    Listing,
+    is_folder,
+    looks_like_picture,
+    visible_entries,
+)
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError
 from picturewise.names import slug
@@ -114,7 +120,7 @@ class DigitStructReader:
             else:
                 missing.append(Skipped(shown, f"{NAME} lists it, but it was not found"))
         unused = sorted(pictures - seen)
-        notes = ()
+        notes: tuple[str, ...] = ()
         if unused:
             which = f"{len(unused):,} pictures are" if len(unused) > 1 else "1 picture is"
             were = "were" if len(unused) > 1 else "was"
@@ -128,7 +134,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> DigitStructReader | None:
     """Return the source for a folder with a `digitStruct.mat`, or with such folders; None: there is no such file.
 
     Raises:
-        UsageError: the user says that the labels are classes.
+        DataError: the labels must be classes.
         OSError: a folder cannot be read.
     """
     if path.name.casefold() == NAME.casefold() and path.is_file():
@@ -148,7 +154,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> DigitStructReader | None:
                 extra = folder
             elif (split := split_of(entry.name)) is not None:
                 folders.setdefault(split, folder)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if extra is not None and "train" not in folders:
         folders["train"] = extra
     elif extra is not None:
@@ -156,8 +162,10 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> DigitStructReader | None:
     if not folders:
         return None
     if hints.target == "class":
-        why = f"The labels in {NAME} are sequences. Omit it."
-        raise does_not_apply(printable(path), ["target"], why)
+        raise DataError(
+            f"{printable(path)} cannot be read as classes, because its {NAME} contains sequences of digits. Omit "
+            "--target class, or use a classifier of sequences."
+        )
     return DigitStructReader(path, folders, hints.only(*OBEYED) | Hints(target="sequence"), notes)
 
 
@@ -181,6 +189,6 @@ def _check_all_there(listing: Listing, folder: Path) -> None:
         return
     count = len(listing.bad) + len(listing.entries)
     raise DataError(
-        f"{printable(folder / NAME)} does not fit the pictures beside it: {len(listing.bad):,} of {count:,} are missing, "
-        f"the first is {listing.bad[0].path}. Unpack the archive again, or leave these out with --skip-bad."
+        f"{printable(folder / NAME)} does not fit the pictures beside it: {len(listing.bad):,} of {count:,} are "
+        f"missing, the first is {listing.bad[0].path}. Unpack the archive again, or leave these out with --skip-bad."
     )

@@ -83,7 +83,7 @@ class _Reader:
         if len(names) != len(structs) or not 1 <= len(names) <= MOST_PICTURES:
             raise self._strange(f"it has {len(names):,} names and {len(structs):,} bbox")
         texts = []
-        for self.place, reference in enumerate(names):  # noqa: B007 (for errors)
+        for self.place, reference in enumerate(names):
             texts.append(self._text(self._target(reference)))
 
         def fields(reference: h5py.Reference) -> tuple[NDArray[np.float64], ...]:
@@ -96,15 +96,19 @@ class _Reader:
         strange = labels[(labels < 1) | (labels > _ZERO) | (labels != np.floor(labels))]
         if len(strange):
             raise DataError(
-                f"{self._shown}: a label of picture {self.place + 1:,} is {strange[0]:g}. Expected 1 to 9, or {_ZERO} for "
-                "zero."
+                f"{self._shown}: a label of picture {self.place + 1:,} is {strange[0]:g}. Expected 1 to 9, or "
+                f"{_ZERO} for zero."
             )
         return "".join(str(int(label) % _ZERO) for label in labels)
 
     def union(self, *sides: NDArray[np.float64]) -> tuple[int, int, int, int]:
         """Return the left, top, right and bottom of what contains all boxes, in whole pixels."""
         left, top, width, height = sides
-        if not all((np.abs(side) <= _FARTHEST).all() for side in sides) or (width < 0).any() or (height < 0).any():
+        if (
+            not all((np.abs(side) <= _FARTHEST).all() for side in sides)
+            or (width < 0).any()
+            or (height < 0).any()
+        ):
             raise self._strange(f"a box of picture {self.place + 1:,} is not valid")
         right, bottom = (left + np.maximum(width, 1)).max(), (top + np.maximum(height, 1)).max()
         return math.floor(left.min()), math.floor(top.min()), math.ceil(right), math.ceil(bottom)

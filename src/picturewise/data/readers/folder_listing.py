@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.dataset import Skipped
-from picturewise.data.pictures.decode import SUFFIXES
+from picturewise.data.pictures.decode import SUFFIXES, Box
 from picturewise.errors import DataError
 from picturewise.file_names import text_of
 from picturewise.names import listed, natural_order, pictures
@@ -43,9 +43,6 @@ _PAPERS = word_set(
 )
 _MASK = re.compile(r"(.+)[-_ ](?:mask|masks|gt|seg|segmentation)(?:[-_ ][0-9]+)?\.[^/.]+$", re.IGNORECASE)
 _SAID = 3  # classes in a note
-
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ def folds_of(
 ) -> NDArray[np.int64]:
     """Return the fold of each picture (N,), in 0..folds-1.
 
-    Each class, or each length of sequences, is spread over the folds as evenly as bundles allow, that is, pictures that must stay together. The
-    choice depends only on the pictures, the groups and the seed.
+    Each class, or each length of sequences, is spread over the folds as evenly as bundles allow, that is, pictures that
+    must stay together. The choice depends only on the pictures, the groups and the seed.
 
     Args:
         pictures: with labels.

@@ -235,7 +235,9 @@ def _note(
     there, given = (np.bincount(some, minlength=labels.max() + 1) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
-        of, names = ("lengths", range(labels.max() + 1)) if pictures.has_sequences else ("classes", pictures.classes)
+        of, names = (
+            ("lengths", range(labels.max() + 1)) if pictures.has_sequences else ("classes", pictures.classes)
+        )
         shown = ", ".join(str(names[label]) for label in without[:5]) + (", …" if len(without) > 5 else "")
         text += f" These {of} have too few different pictures to be in the new split: {shown}."
     return text

@@ -35,7 +35,9 @@ def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     if not cut:
         return dataset
     part = next(part for part in (train, valid) if part is not None)
-    note = f"Only some of the pictures are used, drawn {one_by_one(part)}: {', '.join(cut)} (split seed {seed})."
+    note = (
+        f"Only some of the pictures are used, drawn {one_by_one(part)}: {', '.join(cut)} (split seed {seed})."
+    )
     return replace(dataset, train=train, valid=valid, notes=(*dataset.notes, note))
 
 

@@ -161,9 +161,18 @@ def _identity(
     name = reader.name if place in entries.entries() else None
     resize = mode_for(options.resize, sequences=reader.hints.sequences)
     said: list[object] = [type(reader).__name__, name, places, size, resize, skip_bad]
-    said += [given for given in (reader.hints.given(), options.background) if given]
+    hints = {
+        hint: value for hint, value in reader.hints.given().items() if (hint, value) != ("target", "class")
+    }
+    said += [
+        given for given in (hints, options.background) if given
+    ]  # classes are read alike without that hint
     said += [] if options.learned is None else [{"learned": options.learned}]
-    said += [] if options.symbols is None else [{"symbols": options.symbols.alphabet, "places": options.symbols.places}]
+    said += (
+        []
+        if options.symbols is None
+        else [{"symbols": options.symbols.alphabet, "places": options.symbols.places}]
+    )
     said += [] if photographs is None else [{"photographs": photographs}]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 

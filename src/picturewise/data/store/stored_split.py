@@ -189,7 +189,9 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
             if _NAMES in facts.sha256
             else None,
             known=_known(tables, facts.shape),
-            make_target=OneClass if facts.target == OneClass.name else functools.partial(make_target, facts.target),
+            make_target=OneClass
+            if facts.target == OneClass.name
+            else functools.partial(make_target, facts.target),
         )
     # ImageSet's own errors are DataErrors; here, any error means that the source is imported again.
     except (OSError, ValueError, DataError):

@@ -70,7 +70,9 @@ def imageset_html(part: ImageSet) -> str:
     return block(
         f"{count(len(part))} pictures from {part.origin}: {_form(part)}",
         sheet(part),
-        table(("length" if part.has_sequences else "class", "pictures"), rows) if rows else line("no labels", faint=True),
+        table(("length" if part.has_sequences else "class", "pictures"), rows)
+        if rows
+        else line("no labels", faint=True),
     )
 
 

@@ -27,7 +27,18 @@ NAMES = (  # most usual first
     *("dx", "fine_label", "ground_truth", "y"),
 )
 NUMBER_NAMES = (  # of the column with sequences, most usual first
-    *("number", "numbers", "text", "transcription", "sequence", "digits", "string", "reading", "plate", "code"),
+    *(
+        "number",
+        "numbers",
+        "text",
+        "transcription",
+        "sequence",
+        "digits",
+        "string",
+        "reading",
+        "plate",
+        "code",
+    ),
 )
 _WORDS = frozenset(
     {
@@ -139,7 +150,9 @@ def _find_sequences(table: Table, others: Sequence[int]) -> FoundLabels:
     """Return the column of sequences: the one with the most usual name, or the only one."""
     known = [*NUMBER_NAMES, *NAMES]
     names = {column: "_".join(words_of(table.header[column] if table.header else "")) for column in others}
-    usual = sorted((column for column in others if names[column] in known), key=lambda at: known.index(names[at]))
+    usual = sorted(
+        (column for column in others if names[column] in known), key=lambda at: known.index(names[at])
+    )
     if usual or len(others) == 1:
         return FoundLabels(tuple(usual or others)[:1])
     if others:

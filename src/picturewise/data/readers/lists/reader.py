@@ -77,7 +77,10 @@ class ListReader:
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
         texts = self.hints.sequences
-        rows = {found.path: read_rows(found, as_texts=texts) for found in dict.fromkeys([*self.lists.values(), *self.others])}
+        rows = {
+            found.path: read_rows(found, as_texts=texts)
+            for found in dict.fromkeys([*self.lists.values(), *self.others])
+        }
         _check_apart(self.lists, rows)
         for split in self.lists.keys() & set(asked) if not options.skip_bad else ():
             _check_lines(self.lists[split], rows[self.lists[split].path], split, self.pictures.root)

@@ -298,6 +298,6 @@ def _refuse(
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
             f"{found.table.shown} {has}, but none of them repeats a small number of values, as labels do. Choose the "
-            "column of labels with --label-column, or pass --target sequence if it contains numbers to be read symbol by "
-            "symbol."
+            "column of labels with --label-column, or pass --target sequence if it contains numbers to be read symbol "
+            "by symbol."
         )

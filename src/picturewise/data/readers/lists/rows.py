@@ -173,7 +173,11 @@ def _difference(before: _Said, now: _Said) -> str:
 
 
 def _sort_out(
-    rows: ListRows, said: Mapping[str, _Said], lost: Collection[tuple[SplitName, str | None]], *, as_texts: bool
+    rows: ListRows,
+    said: Mapping[str, _Said],
+    lost: Collection[tuple[SplitName, str | None]],
+    *,
+    as_texts: bool,
 ) -> None:
     """Add the classes; pictures without a class are sorted out, and so are those whose lines differ."""
     values = {one.label for one in said.values() if one.label is not None}
