@@ -44,8 +44,9 @@ def labels_for(part: ImageSet, target: Target) -> NDArray[np.int64]:
     if isinstance(target, Places):
         if unknown:
             raise DataError(
-                f"{part.origin} has symbols that the classifier was not trained on: {printable(''.join(unknown[:10]))}. "
-                f"The classifier has the symbols {printable(''.join(target.classes[:60]))}."
+                f"{part.origin} has symbols that the classifier was not trained on: "
+                f"{printable(''.join(unknown[:10]))}. The classifier has the symbols "
+                f"{printable(''.join(target.classes[:60]))}."
             )
         return _with_places(numbers[part.labels[:, 1:]], part.labels[:, 0], target.places, part.origin)
     if unknown:
@@ -63,8 +64,8 @@ def _with_places(
     own = symbols.shape[1]
     if own < places and (lengths > own).any():
         raise DataError(
-            f"{origin}: some sequences have more than {own} symbols, the most in its train split, so only {own} of their "
-            "symbols were kept. Read these pictures without that train split."
+            f"{origin}: some sequences have more than {own} symbols, the most in its train split, so their other "
+            "symbols are not known. Read these pictures without that train split."
         )
     labels = np.full((len(symbols), 1 + places), NOTHING, np.int64)
     labels[:, 0] = np.minimum(lengths, places + 1)

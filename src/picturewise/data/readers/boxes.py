@@ -16,7 +16,7 @@ from picturewise.data.pictures.decode_files import Look
 from picturewise.data.readers.folder_listing import FolderEntry
 from picturewise.errors import PictureError
 
-_ENLARGED = 1.3
+_MORE = 15  # % of the side, on each side
 _SMALL = 0.5  # share of a picture's area
 
 
@@ -54,7 +54,7 @@ def enlarged(box: Box) -> Box:
     (7, 18, 33, 32)
     """
     left, top, right, bottom = box
-    more_width, more_height = ((_ENLARGED - 1) / 2 * side for side in (right - left, bottom - top))
+    more_width, more_height = (_MORE * side / 100 for side in (right - left, bottom - top))
     return (
         math.floor(left - more_width),
         math.floor(top - more_height),

@@ -101,9 +101,17 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
     )
     note = (
         f"{found.table.shown}: {lacks} a small number of values, as labels do. Choose the column of labels with "
-        "--label-column, or pass --target sequence if it contains numbers to be read symbol by symbol."
+        f"--label-column{_or_sequences(found)}."
     )
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
+
+
+def _or_sequences(found: PictureList) -> str:
+    """Return the option for a list of numbers, if there is a column of numbers without a decimal point."""
+    rows = found.table.sample
+    others = [column for column in range(found.table.columns) if column != found.name]
+    numbers = any(all(row[column].isdecimal() for row in rows) for column in others)
+    return ", pass --target sequence for numbers that are read digit by digit" if numbers else ""
 
 
 def _can_look_above(path: Path, found: Aside | None) -> bool:
@@ -298,6 +306,5 @@ def _refuse(
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
             f"{found.table.shown} {has}, but none of them repeats a small number of values, as labels do. Choose the "
-            "column of labels with --label-column, or pass --target sequence if it contains numbers to be read symbol "
-            "by symbol."
+            f"column of labels with --label-column{_or_sequences(found)}, or run predict on the pictures."
         )
