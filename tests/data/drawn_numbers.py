@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,22 @@ import h5py
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from picturewise.data.imageset import ImageSet
+from picturewise.targets.places import Places
+from picturewise.targets.sequences import DIGITS, labels_of
+
 NUMBERS = ("7", "07", "12", "345", "1900", "88", "3", "41")
+
+
+def sequences(
+    texts: Sequence[str], places: int = 3, alphabet: tuple[str, ...] = DIGITS, *, seed: int = 0
+) -> ImageSet:
+    """Return noise with these texts as labels."""
+    labels = labels_of(texts, alphabet, places, "made by a test")
+    images = np.random.default_rng(seed).integers(0, 256, (len(texts), 8, 16, 1), dtype=np.uint8)
+    names = [f"{number}.png" for number in range(len(texts))]
+    make = functools.partial(Places, places=places)
+    return ImageSet(images, labels, alphabet, "made by a test", names, make_target=make)
 
 
 def draw_number(number: str, *, digit: int = 12, height: int = 20, margin: int = 4) -> Image.Image:

@@ -165,6 +165,8 @@ def _suitable(
     """Return the augmentation lines that training would use for these pictures, and notes on those left out."""
     if part.labels is None or not any(line.may_change_class and not line.always for line in lines):
         return lines, ()
+    if part.has_sequences:  # whether its symbols mean the same in a mirror is not measured
+        return augmentation.suitable(lines, mirrors_matter=True)
     from picturewise.training import mirrors  # noqa: PLC0415 (it loads PyTorch)
 
     mirroring = mirrors.decide(part, seed=seed)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -8,6 +9,7 @@ import pytest
 from drawn_numbers import NUMBERS, boxes_of, draw_number, write_digit_struct, write_format_1
 from PIL import Image
 
+from picturewise.data.arrays.symbols import Symbols
 from picturewise.data.contract import Reading
 from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
@@ -158,8 +160,6 @@ def test_boxes_outside_of_the_picture_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_a_classifier_numbers_the_digits(tmp_path: Path) -> None:
-    from picturewise.data.arrays.symbols import Symbols
-
     reader = recognise(write_format_1(tmp_path / "svhn", {"test": ("12", "345")}))
     assert reader is not None
     part = reader.read(["test"], AsItIs((32, 64), symbols=Symbols(DIGITS, 2))).parts["test"].pictures
@@ -206,3 +206,87 @@ def test_a_name_in_two_lines_is_refused(tmp_path: Path) -> None:
         file["digitStruct/name"][...] = names
     with pytest.raises(DataError, match=r"lists train/1.png twice"):
         read(root)
+
+
+def _to_a_group(file: h5py.File) -> None:
+    names = file["digitStruct/name"][...]
+    names[1] = file["digitStruct"].ref
+    file["digitStruct/name"][...] = names
+
+
+def _to_nothing(file: h5py.File) -> None:
+    boxes = file["digitStruct/bbox"][...]
+    boxes[1] = h5py.Reference()
+    file["digitStruct/bbox"][...] = boxes
+
+
+def _numbers_instead_of_boxes(file: h5py.File) -> None:
+    boxes = file["digitStruct/bbox"][...]
+    boxes[1] = file["digitStruct/name"][1, 0]
+    file["digitStruct/bbox"][...] = boxes
+
+
+def _column_of_itself(file: h5py.File) -> None:
+    struct = file[file["digitStruct/bbox"][1, 0]]
+    left = struct["left"]
+    left[...] = np.array([left.ref] * len(left), h5py.ref_dtype)[:, np.newaxis]
+
+
+def _linked_elsewhere(file: h5py.File) -> None:
+    struct = file[file["digitStruct/bbox"][1, 0]]
+    del struct["left"]
+    struct["left"] = h5py.ExternalLink("/etc/passwd", "/left")
+
+
+def _stored_elsewhere(file: h5py.File) -> None:
+    struct = file[file["digitStruct/bbox"][1, 0]]
+    del struct["left"]
+    struct.create_dataset("left", (1, 1), "<f8", external=[("/etc/passwd", 0, 8)])
+
+
+def _long_name(file: h5py.File) -> None:
+    names = file["digitStruct/name"][...]
+    names[1] = file.create_dataset("long", data=np.full((1 << 20, 1), 65, np.uint16), compression="gzip").ref
+    file["digitStruct/name"][...] = names
+
+
+def _fewer_names(file: h5py.File) -> None:
+    names = file["digitStruct/name"][:1]
+    del file["digitStruct/name"]
+    file["digitStruct"].create_dataset("name", data=names, dtype=h5py.ref_dtype)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _to_a_group,
+        _to_nothing,
+        _numbers_instead_of_boxes,
+        _column_of_itself,
+        _linked_elsewhere,
+        _stored_elsewhere,
+        _long_name,
+        _fewer_names,
+    ],
+)
+def test_a_file_made_to_do_harm_is_refused_in_a_sentence(
+    tmp_path: Path, change: Callable[[h5py.File], None]
+) -> None:
+    root = write_format_1(tmp_path / "svhn", {"train": ("12", "34")})
+    with h5py.File(root / "train" / "digitStruct.mat", "r+") as file:
+        change(file)
+    with pytest.raises(DataError, match=r"digitStruct.mat.* (is not a digitStruct.mat as SVHN has it|stores its data)"):
+        read(root)
+
+
+@pytest.mark.parametrize("at", range(600, 6000, 450))
+def test_a_damaged_file_never_harms(tmp_path: Path, at: int) -> None:
+    root = write_format_1(tmp_path / "svhn", {"train": ("12", "34")})
+    path = root / "train" / "digitStruct.mat"
+    content = bytearray(path.read_bytes())
+    content[at : at + 40] = bytes(range(100, 140))
+    path.write_bytes(content)
+    try:
+        assert len(read(root, skip_bad=True).parts["train"].pictures) <= 2
+    except DataError:
+        pass
