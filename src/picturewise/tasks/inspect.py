@@ -12,6 +12,7 @@ from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import data_options
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import UsageError
 from picturewise.preparing import augmentation
@@ -87,6 +88,7 @@ def inspect(
     *,
     out: str | Path | None = None,
     size: tuple[int, int] | None = None,
+    resize: ResizeMode | None = None,
     skip_bad: bool = False,
     group_by: str | None = None,
     hints: Hints = NO_HINTS,
@@ -104,6 +106,7 @@ def inspect(
         data: as for `train`.
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
         size: height and width that every picture is resized to; none: their own.
+        resize: what to do with pictures of another shape, as for `read_dataset`.
         skip_bad: leave out files that cannot be read.
         group_by: as for `read_dataset`.
         hints: how to read the source if its files do not determine it.
@@ -121,7 +124,7 @@ def inspect(
         raise UsageError("The augmentation to draw has no lines. Pass at least one, such as 'crop 4; flip'.")
     source = recognise(data, hints=hints)
     options = data_options(
-        source=source.place, size=size, skip_bad=skip_bad, group_by=group_by, **hints.given()
+        source=source.place, size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, **hints.given()
     )
     refuse_inside(Path(out or "."), source.place)
     dataset = load(source, options, progress=progress)
