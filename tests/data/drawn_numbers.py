@@ -42,7 +42,8 @@ def draw_number(number: str, *, digit: int = 12, height: int = 20, margin: int =
 def boxes_of(number: str, *, digit: int = 12, height: int = 20, margin: int = 4) -> list[list[float]]:
     """Return left, top, width, height and label of each digit of `draw_number`."""
     return [
-        [margin + digit * place, 2, digit, height - 4, int(symbol) or 10] for place, symbol in enumerate(number)
+        [margin + digit * place, 2, digit, height - 4, int(symbol) or 10]
+        for place, symbol in enumerate(number)
     ]
 
 

@@ -36,14 +36,16 @@ def test_a_layout_has_a_name() -> None:
 
 
 def test_a_target_has_a_name() -> None:
-    with pytest.raises(UsageError, match="Unknown target 'numbers'. Choose from class, sequence"):
+    with pytest.raises(UsageError, match=r"Unknown target 'numbers'. Choose from class, sequence"):
         Hints(target="numbers")  # type: ignore[arg-type]
 
 
 def test_a_classifier_knows_the_target() -> None:
     assert with_target(Hints(layout="planar"), sequences=True) == Hints(layout="planar", target="sequence")
     assert with_target(Hints(target="class"), sequences=False) == Hints(target="class")
-    with pytest.raises(UsageError, match="--target class does not fit the classifier, whose target is a sequence"):
+    with pytest.raises(
+        UsageError, match="--target class does not fit the classifier, whose target is a sequence"
+    ):
         with_target(Hints(target="class"), sequences=True)
 
 

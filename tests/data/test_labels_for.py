@@ -23,13 +23,19 @@ def test_symbols_are_matched_and_places_are_those_of_the_classifier() -> None:
     part = sequences(["a", "ba", "bab"], 3, ("a", "b"))
     assert labels_for(part, part.target) is part.labels
     assert labels_for(part, Places(("b", "c", "a"), 2)).tolist() == [[1, 2, -1], [2, 0, 2], [3, 0, 2]]
-    assert labels_for(part, Places(("a", "b"), 4)).tolist() == [[1, 0, -1, -1, -1], [2, 1, 0, -1, -1], [3, 1, 0, 1, -1]]
+    assert labels_for(part, Places(("a", "b"), 4)).tolist() == [
+        [1, 0, -1, -1, -1],
+        [2, 1, 0, -1, -1],
+        [3, 1, 0, 1, -1],
+    ]
 
 
 def test_symbols_that_do_not_occur_need_not_be_known() -> None:
     part = sequences(["1", "2"], 1)
     assert labels_for(part, Places(("2", "1"), 1)).tolist() == [[1, 1], [1, 0]]
-    with pytest.raises(DataError, match="has symbols that the classifier was not trained on: 2. .* the symbols 1x"):
+    with pytest.raises(
+        DataError, match=r"has symbols that the classifier was not trained on: 2. .* the symbols 1x"
+    ):
         labels_for(part, Places(("1", "x"), 1))
 
 
@@ -42,10 +48,14 @@ def test_a_sequence_that_was_cut_off_cannot_be_compared() -> None:
 
 def test_kinds_do_not_mix() -> None:
     part = sequences(["1"], 1)
-    with pytest.raises(DataError, match="the labels are sequences, but the classifier was trained on classes"):
+    with pytest.raises(
+        DataError, match="the labels are sequences, but the classifier was trained on classes"
+    ):
         labels_for(part, OneClass(DIGITS))
     digits = ImageSet(np.zeros((1, 8, 8, 1), np.uint8), np.array([3]), DIGITS, "digits")
-    with pytest.raises(DataError, match="the labels are classes, but the classifier was trained on sequences"):
+    with pytest.raises(
+        DataError, match="the labels are classes, but the classifier was trained on sequences"
+    ):
         labels_for(digits, Places(DIGITS, 1))
     with pytest.raises(DataError, match="does not have labels"):
         labels_for(digits.unlabelled(slice(0, 1)), OneClass(DIGITS))

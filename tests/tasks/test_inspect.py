@@ -83,9 +83,17 @@ def test_sequences_have_lengths_and_symbols(tmp_path: Path) -> None:
     assert [*found.figures] == ["lengths", "symbols", "samples", "augmented"]
     assert found.target == "numbers 3"
     assert found.classes == tuple("0123456789")
-    lengths, symbols = ([getattr(split, name) for split in found.splits.values()] for name in ("lengths", "counts"))
+    lengths, symbols = (
+        [getattr(split, name) for split in found.splits.values()] for name in ("lengths", "counts")
+    )
     assert {key: sum(one[key] for one in lengths) for key in "123"} == {"1": 10, "2": 20, "3": 10}
-    assert {key: sum(one[key] for one in symbols) for key in "01279"} == {"0": 20, "1": 10, "2": 10, "7": 20, "9": 20}
+    assert {key: sum(one[key] for one in symbols) for key in "01279"} == {
+        "0": 20,
+        "1": 10,
+        "2": 10,
+        "7": 20,
+        "9": 20,
+    }
     assert found.augmentation == ("crop 2",)  # mirrored digits are other symbols
     assert "10 symbols" in repr(found)
     assert ">length<" in found._repr_html_()

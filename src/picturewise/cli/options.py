@@ -77,8 +77,8 @@ size = click.option(
 resize = click.option(
     "--resize",
     type=click.Choice(["crop", "pad", "stretch"]),
-    help="How pictures with another aspect ratio are resized: crop the rest, pad with black, or stretch; default: crop, "
-    "but stretch if the labels are sequences.",
+    help="How pictures with another aspect ratio are resized: crop the rest, pad with black, or stretch; default: "
+    "crop, but stretch if the labels are sequences.",
 )
 group_by = click.option(
     "--group-by",

@@ -56,7 +56,10 @@ def test_the_target_survives_pickling() -> None:
         (["1", "2" * 65], r"the label '2{60}' of b.png has 65 symbols, but at most 64 are allowed."),
         (["1", "2 3"], r"the label '2 3' of b.png contains a space"),
         (["1", "2\n"], r"of b.png contains a space or a control character"),
-        (["1.0", "27.0"], r"were saved with a decimal point, such as 1.0, so leading zeros are lost: save them as text"),
+        (
+            ["1.0", "27.0"],
+            r"were saved with a decimal point, such as 1.0, so leading zeros are lost: save them as text",
+        ),
     ],
 )
 def test_texts_that_are_not_sequences_are_refused(texts: list[str], said: str) -> None:
@@ -65,7 +68,9 @@ def test_texts_that_are_not_sequences_are_refused(texts: list[str], said: str) -
 
 
 def test_numbers_among_which_a_few_are_classes_are_refused() -> None:
-    with pytest.raises(DataError, match=r"mixes numbers and classes: label 20 \(counted from 0\), 'unreadable', is not"):
+    with pytest.raises(
+        DataError, match=r"mixes numbers and classes: label 20 \(counted from 0\), 'unreadable', is not"
+    ):
         find_symbols([str(number) for number in range(20)] + ["unreadable"], "the labels")
 
 
@@ -86,7 +91,9 @@ def test_too_many_symbols_are_free_text() -> None:
 
 def test_many_strings_of_digits_of_different_lengths_are_ambiguous() -> None:
     numbers = [str(number) for number in range(MANY_NUMBERS + 1)]
-    with pytest.raises(DataError, match="contains 201 different strings of digits: pass --target sequence .* --target class"):
+    with pytest.raises(
+        DataError, match=r"contains 201 different strings of digits: pass --target sequence .* --target class"
+    ):
         refuse_if_ambiguous(numbers, "a.csv", options=OPTIONS)
 
 

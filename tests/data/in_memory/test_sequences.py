@@ -53,7 +53,9 @@ def test_each_split_has_the_symbols_and_places_of_train() -> None:
 def test_without_a_target_they_are_classes_unless_there_are_too_many() -> None:
     assert picturewise.make_dataset((pictures(), NUMBERS)).classes == ("07", "7", "99", "123")
     many = [str(number) for number in range(220)] * 3
-    with pytest.raises(DataError, match="220 different strings of digits: pass target='sequence' .* target='class'"):
+    with pytest.raises(
+        DataError, match=r"220 different strings of digits: pass target='sequence' .* target='class'"
+    ):
         picturewise.make_dataset((pictures(660), many))
     assert len(picturewise.make_dataset((pictures(660), many), target="class").classes) == 220
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,7 +83,9 @@ def test_extra_is_not_added_to_train(tmp_path: Path) -> None:
     root = write_format_1(tmp_path / "svhn", {"train": NUMBERS, "extra": ("1", "2")})
     reading = read(root)
     assert len(reading.parts["train"].pictures) == len(NUMBERS)
-    assert any("extra was not used. To train on extra, pass this folder alone" in note for note in reading.notes)
+    assert any(
+        "extra was not used. To train on extra, pass this folder alone" in note for note in reading.notes
+    )
     assert len(read(root / "extra").parts["train"].pictures) == 2
 
 
@@ -90,14 +93,18 @@ def test_it_is_found_like_any_form_and_knows_its_target(tmp_path: Path) -> None:
     root = write_format_1(tmp_path / "archive" / "svhn", {"train": NUMBERS})
     source = recognise_any(root.parent, hints=Hints(target="sequence"))
     assert source.hints.sequences
-    with pytest.raises(DataError, match="cannot be read as classes, because its digitStruct.mat contains sequences"):
+    with pytest.raises(
+        DataError, match=r"cannot be read as classes, because its digitStruct.mat contains sequences"
+    ):
         recognise_any(root, hints=Hints(target="class"))
 
 
 def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     root = write_format_1(tmp_path / "svhn", {"train": NUMBERS})
     (root / "train" / "3.png").unlink()
-    with pytest.raises(DataError, match=r"does not fit the pictures beside it: 1 of 8 are missing, the first is train/3"):
+    with pytest.raises(
+        DataError, match=r"does not fit the pictures beside it: 1 of 8 are missing, the first is train/3"
+    ):
         read(root)
     left = read(root, skip_bad=True).parts["train"]
     assert len(left.pictures) == 7
@@ -107,7 +114,10 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
 def test_a_picture_that_is_not_listed_is_noted(tmp_path: Path) -> None:
     root = write_format_1(tmp_path / "svhn", {"train": NUMBERS})
     draw_number("1").save(root / "train" / "99.png")
-    assert any("1 picture is not in digitStruct.mat and was not used; the first is 99.png" in n for n in read(root).notes)
+    assert any(
+        "1 picture is not in digitStruct.mat and was not used; the first is 99.png" in n
+        for n in read(root).notes
+    )
 
 
 def test_small_boxes_are_cropped_in_all_splits_even_if_they_reach_beyond_the_picture(tmp_path: Path) -> None:
@@ -123,14 +133,18 @@ def test_small_boxes_are_cropped_in_all_splits_even_if_they_reach_beyond_the_pic
             boxes.append([[left + place[0], top + place[1], *rest] for left, top, *rest in boxes_of(text)])
         write_digit_struct(root / split, ("12", "345"), boxes)
     reading = read(root, size=[16, 32])
-    assert any("so each picture was cropped to them, with 15 % more on each side" in note for note in reading.notes)
+    assert any(
+        "so each picture was cropped to them, with 15 % more on each side" in note for note in reading.notes
+    )
     for part in reading.parts.values():
         street = Image.open(root / "test" / "2.png")
         left, top = 60 + 4, 32
         # 36 x 16 pixels, enlarged by 5.4 and 2.4 on each side to whole pixels
         seen = street.crop((left - 6, top - 3, left + 36 + 6, top + 16 + 3))
         narrow = seen.resize((32, seen.height), Image.Resampling.BILINEAR)
-        assert np.array_equal(part.pictures.images[1], np.asarray(narrow.resize((32, 16), Image.Resampling.BILINEAR)))
+        assert np.array_equal(
+            part.pictures.images[1], np.asarray(narrow.resize((32, 16), Image.Resampling.BILINEAR))
+        )
         assert (part.pictures.images[0] != [255, 0, 0]).any(axis=2).mean() > 0.7
 
 
@@ -153,9 +167,15 @@ def test_boxes_outside_of_the_picture_do_not_fit(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     for number in (1, 2, 3):
         Image.new("RGB", (200, 100), "white").save(tmp_path / "train" / f"{number}.png")
-    boxes = [[[10.0, 10.0, 40.0, 40.0, 1.0]], [[500.0, 10.0, 10.0, 10.0, 1.0]], [[10.0, 10.0, 40.0, 40.0, 1.0]]]
+    boxes = [
+        [[10.0, 10.0, 40.0, 40.0, 1.0]],
+        [[500.0, 10.0, 10.0, 10.0, 1.0]],
+        [[10.0, 10.0, 40.0, 40.0, 1.0]],
+    ]
     write_digit_struct(tmp_path / "train", ("1", "1", "1"), boxes)
-    with pytest.raises(DataError, match=r"train/2.png: the boxes of its symbols are outside of its 100x200 pixels"):
+    with pytest.raises(
+        DataError, match=r"train/2.png: the boxes of its symbols are outside of its 100x200 pixels"
+    ):
         read(tmp_path)
 
 
@@ -175,7 +195,10 @@ def test_a_classifier_numbers_the_digits(tmp_path: Path) -> None:
         ([[1, 1, 9, 9, 1.5]], r"a label of picture 2 is 1.5"),
         ([[1, 1, -9, 9, 1]], r"a box of picture 2 is not valid"),
         ([[1, 1, np.nan, 9, 1]], r"a number of picture 2 is not finite"),
-        ([[1, 1, 9, 9, 1]] * 65, r"is not a digitStruct.mat as SVHN has it: a part of picture 2 has shape|has 65 left"),
+        (
+            [[1, 1, 9, 9, 1]] * 65,
+            r"is not a digitStruct.mat as SVHN has it: a part of picture 2 has shape|has 65 left",
+        ),
     ],
 )
 def test_digits_that_are_not_valid_are_named(tmp_path: Path, digits: list[list[float]], said: str) -> None:
@@ -191,7 +214,7 @@ def test_a_file_without_digits_is_refused(tmp_path: Path) -> None:
     draw_number("1").save(tmp_path / "1.png")
     with h5py.File(tmp_path / "digitStruct.mat", "w") as file:
         file["X"] = np.zeros((2, 2))
-    with pytest.raises(DataError, match="is not a digitStruct.mat as SVHN has it: it does not have a group"):
+    with pytest.raises(DataError, match=r"is not a digitStruct.mat as SVHN has it: it does not have a group"):
         read(tmp_path)
     (tmp_path / "digitStruct.mat").write_bytes(b"MATLAB 7.3 nonsense")
     with pytest.raises(DataError, match="is damaged or truncated"):
@@ -275,7 +298,9 @@ def test_a_file_made_to_do_harm_is_refused_in_a_sentence(
     root = write_format_1(tmp_path / "svhn", {"train": ("12", "34")})
     with h5py.File(root / "train" / "digitStruct.mat", "r+") as file:
         change(file)
-    with pytest.raises(DataError, match=r"digitStruct.mat.* (is not a digitStruct.mat as SVHN has it|stores its data)"):
+    with pytest.raises(
+        DataError, match=r"digitStruct.mat.* (is not a digitStruct.mat as SVHN has it|stores its data)"
+    ):
         read(root)
 
 
@@ -286,7 +311,5 @@ def test_a_damaged_file_never_harms(tmp_path: Path, at: int) -> None:
     content = bytearray(path.read_bytes())
     content[at : at + 40] = bytes(range(100, 140))
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(DataError):
         assert len(read(root, skip_bad=True).parts["train"].pictures) <= 2
-    except DataError:
-        pass

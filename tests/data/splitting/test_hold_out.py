@@ -313,7 +313,9 @@ def test_sequences_of_one_group_stay_together() -> None:
     grouped = replace(pictures, names=[f"street{number // 6}_{number}.png" for number in range(60)])
     options = DataOptions(valid_fraction=0, group_by="street[0-9]+")
     splits, _ = complete(Part(grouped), ["train"], ["train", "test"], options)
-    streets = {name: {one.partition("_")[0] for one in splits[name].names or ()} for name in ("train", "test")}  # type: ignore[index]
+    streets = {
+        name: {one.partition("_")[0] for one in splits[name].names or ()} for name in ("train", "test")
+    }  # type: ignore[index]
     assert len(streets["train"]) == 8
     assert len(streets["test"]) == 2
     assert not streets["train"] & streets["test"]

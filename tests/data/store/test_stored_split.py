@@ -96,7 +96,9 @@ def test_sequences_come_back_with_their_target(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["numbers 2", "one class", "numbers", "nothing 3", "numbers 99999"])
 def test_a_target_that_does_not_fit_the_labels_is_imported_again(tmp_path: Path, target: str) -> None:
-    folder = stored_split.Workshop(tmp_path).write("train", Part(sequences(["07", "123"])), (), "made by a test")
+    folder = stored_split.Workshop(tmp_path).write(
+        "train", Part(sequences(["07", "123"])), (), "made by a test"
+    )
     facts = json.loads((folder / "dataset.json").read_bytes())
     (folder / "dataset.json").write_text(json.dumps(facts | {"target": target}))
     assert stored_split.read_part(folder) is None

@@ -149,8 +149,8 @@ def lost_zeros(texts: Sequence[str], where: str) -> tuple[str, ...]:
     """Return a note if numbers of one fixed width have probably lost their leading zeros.
 
     Most have the largest width, a few are shorter, and none begins with a zero, as if a program had read them as
-    integers: one in ten random numbers of one width begins with a zero. House numbers and amounts are mostly spread over
-    several widths.
+    integers: one in ten random numbers of one width begins with a zero. House numbers and amounts mostly have several
+    widths.
 
     >>> lost_zeros(["1234"] * 19 + ["56"], "the labels") != (), lost_zeros(["1234"] * 19 + ["0056"], "the labels")
     (True, ())

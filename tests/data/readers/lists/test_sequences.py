@@ -52,12 +52,17 @@ def test_one_list_passed_by_itself(tmp_path: Path) -> None:
 
 def test_other_columns_do_not_matter_or_are_asked_about(tmp_path: Path) -> None:
     root = write_list(
-        tmp_path / "set", {"train": NUMBERS}, header="file,number,width", labels=lambda text: f"{text},{len(text)}"
+        tmp_path / "set",
+        {"train": NUMBERS},
+        header="file,number,width",
+        labels=lambda text: f"{text},{len(text)}",
     )
     assert numbers(root) == {"train": [*NUMBERS]}
     path = root / "train.csv"
     path.write_text(path.read_text().replace("number,width", "what,size"))
-    with pytest.raises(DataError, match="several columns could be the numbers: .*what.*size.* --label-column"):
+    with pytest.raises(
+        DataError, match=r"several columns could be the numbers: .*what.*size.* --label-column"
+    ):
         numbers(root)
     assert numbers(root, label_column="what") == {"train": [*NUMBERS]}
 
@@ -90,7 +95,9 @@ def test_a_classifier_decides_instead_of_train(tmp_path: Path) -> None:
     part = read(source, options, ["train"]).split("train")
     assert part.target == Places(DIGITS, 2)
     assert part.required_labels[:, 0].tolist() == [1, 2, 3]
-    with pytest.raises(DataError, match=r"contains '3', which is not among the symbols of train or the classifier, 12"):
+    with pytest.raises(
+        DataError, match=r"contains '3', which is not among the symbols of train or the classifier, 12"
+    ):
         read(source, AsItIs((16, 32), symbols=Symbols(("1", "2"), 2)), ["train"])
 
 
@@ -107,7 +114,9 @@ def test_many_numbers_without_a_target_are_refused(tmp_path: Path) -> None:
         picturewise.read_dataset(root)
     assert len(picturewise.read_dataset(root, target="class").classes) == 220
     assert picturewise.read_dataset(root, target="sequence").classes == DIGITS
-    (root / "train.csv").write_text("\n".join(["file,value", *(f"{place}.png,{place}" for place in range(500))]))
+    (root / "train.csv").write_text(
+        "\n".join(["file,value", *(f"{place}.png,{place}" for place in range(500))])
+    )
     with pytest.raises(DataError, match="contains 500 different strings of digits: pass --target sequence"):
         picturewise.read_dataset(root)
 
@@ -116,7 +125,9 @@ def test_an_empty_number_is_refused_or_left_out(tmp_path: Path) -> None:
     root = write_list(tmp_path / "set", {"train": NUMBERS})
     path = root / "train.csv"
     path.write_text(path.read_text().replace("train/001.png,07", "train/001.png,"))
-    with pytest.raises(DataError, match=r"1 of 8 lines does not have a label; the first is line 3 \(train/001.png\)"):
+    with pytest.raises(
+        DataError, match=r"1 of 8 lines does not have a label; the first is line 3 \(train/001.png\)"
+    ):
         numbers(root)
     left = picturewise.read_dataset(root, target="sequence", skip_bad=True)
     assert [item.path for item in left.skipped] == ["train/001.png"]
@@ -141,7 +152,9 @@ def test_symbols_that_train_does_not_have_are_refused(tmp_path: Path) -> None:
     root = write_list(tmp_path / "set", {"train": NUMBERS, "test": NUMBERS})
     path = root / "test.csv"
     path.write_text(path.read_text().replace("1900", "19x0"))
-    with pytest.raises(DataError, match=r"\(test\): the label '19x0' of test/004.png contains 'x', which is not among"):
+    with pytest.raises(
+        DataError, match=r"\(test\): the label '19x0' of test/004.png contains 'x', which is not among"
+    ):
         numbers(root)
 
 
@@ -149,7 +162,9 @@ def test_classes_among_numbers_are_refused(tmp_path: Path) -> None:
     root = write_list(tmp_path / "set", {"train": [*NUMBERS, *NUMBERS]})
     path = root / "train.csv"
     path.write_text(path.read_text().replace("train/007.png,41", "train/007.png,unreadable"))
-    with pytest.raises(DataError, match="mixes numbers and classes: the label 'unreadable' of train/007.png is not"):
+    with pytest.raises(
+        DataError, match=r"mixes numbers and classes: the label 'unreadable' of train/007.png is not"
+    ):
         numbers(root)
 
 
