@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval, SequenceScores
     from picturewise.runs.run import Run
+    from picturewise.split_names import SplitName
     from picturewise.tasks.compare import RunComparison
     from picturewise.tasks.extend import Extension
     from picturewise.tasks.find_rate import FoundRate
@@ -162,17 +163,28 @@ def show_inspection(inspection: Inspection) -> None:
     from picturewise.reporting.tables import count
 
     kind = "grey" if inspection.channels == 1 else "colour"
+    names = f"{len(inspection.classes)} classes"
+    if inspection.has_sequences:
+        what, _, places = inspection.target.rpartition(" ")
+        names = f"{what} of up to {places} symbols ({''.join(inspection.classes)})"
     say_folded(
-        f"{inspection.name}: {len(inspection.classes)} classes, pictures of {inspection.height}x{inspection.width}, "
+        f"{inspection.name}: {names}, pictures of {inspection.height}x{inspection.width}, "
         f"{kind} ({inspection.channels} channel{'s' * (inspection.channels > 1)})"
     )
     splits = inspection.splits
-    rows = [
-        (name, *(count(split.counts[name]) if split.counts else "?" for split in splits.values()))
-        for name in inspection.classes
-    ]
     total = ("all", *(count(split.pictures) for split in splits.values()))
-    table(("class", *splits), [*rows, total])
+    if inspection.has_sequences:
+        lengths = {name: split.lengths for name, split in splits.items()}
+        table(
+            ("length", *splits), [*_counted(next((of for of in lengths.values() if of), {}), lengths), total]
+        )
+        table(
+            ("symbol", *splits),
+            _counted(inspection.classes, {name: one.counts for name, one in splits.items()}),
+        )
+    else:
+        counts = {name: split.counts for name, split in splits.items()}
+        table(("class", *splits), [*_counted(inspection.classes, counts), total])
     for note in inspection.notes:
         say_folded(note)
     if inspection.skipped:
@@ -181,6 +193,13 @@ def show_inspection(inspection: Inspection) -> None:
             say(f"  {path}: {reason}")
     for figure in inspection.figures.values():
         say(f"figure  {figure}")
+
+
+def _counted(names: Iterable[str], counts: Mapping[SplitName, Mapping[str, int]]) -> list[tuple[str, ...]]:
+    """Return a row for each name: how often it occurs in each split; `?` without labels."""
+    from picturewise.reporting.tables import count
+
+    return [(name, *(count(of[name]) if of else "?" for of in counts.values())) for name in names]
 
 
 def show_run(run: Run) -> None:

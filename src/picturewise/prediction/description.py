@@ -10,6 +10,7 @@ from reprlib import repr as shown  # short for any value
 from typing import Any, Literal
 
 from picturewise.architectures.lines import MOST_SYMBOLS, MOST_UNITS
+from picturewise.data.arrays.symbols import symbols_of
 from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.read_options import AsItIs
@@ -104,7 +105,14 @@ class Description:
         """Return how pictures are read for this classifier: as those that it was trained on."""
         height, width, _ = self.shape
         learned = self.values or PLAIN
-        return AsItIs((height, width), self.resize, skip_bad, background=self.background, learned=learned)
+        return AsItIs(
+            (height, width),
+            self.resize,
+            skip_bad,
+            background=self.background,
+            learned=learned,
+            symbols=symbols_of(self.target),
+        )
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal strings."""

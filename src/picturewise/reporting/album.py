@@ -20,7 +20,7 @@ from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting import figures
 from picturewise.reporting.evaluation_figures import confusion_matrix, length_accuracy
 from picturewise.reporting.figure_words import words_of
-from picturewise.reporting.samples import captions, drawn_places, seen
+from picturewise.reporting.samples import captions, drawn_places, lengths_of, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
 from picturewise.targets.sequences import is_sequences
@@ -114,7 +114,10 @@ class Album:
         if also_in_grey:
             greyed = as_channels(pictures, 1)
             self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
-        if part.labels is not None and not is_sequences(part.target):
+        if part.has_sequences:
+            if lengths := lengths_of(dataset.splits()):
+                self.save(figures.draw_class_counts(lengths), "number-lengths")
+        elif part.labels is not None:
             rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
             self.save(figures.draw_class_sheet(rows), "classes")
         if part.labels is not None:

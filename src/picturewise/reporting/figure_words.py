@@ -48,6 +48,11 @@ WORDS: Mapping[str, Words] = {
         "The number of pictures of each class in each split.",
         "One bar chart per split: the number of pictures of each class.",
     ),
+    "number-lengths": Words(
+        "Length of the numbers",
+        "The number of pictures whose number has each length, in each split.",
+        "One bar chart per split: the number of pictures with numbers of each length.",
+    ),
     "samples": Words(
         "Random training pictures",
         "Drawn at random from the training split, with their labels.",

@@ -15,7 +15,7 @@ from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.predict import Prediction
 from picturewise.reporting import figures
 from picturewise.reporting.evaluation_figures import confusion_matrix
-from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.samples import captions, drawn_places, lengths_of
 from picturewise.reporting.shown_pictures import class_rows
 from picturewise.runs.run import Run
 from picturewise.split_names import SplitName
@@ -85,15 +85,15 @@ def plot_classes(dataset: Dataset, *, split: SplitName | None, seed: int) -> Fig
 def plot_classes_of(part: ImageSet, *, seed: int) -> Figure:
     """Return a row for each class with its mean picture and samples."""
     _filled(part)
-    if is_sequences(part.target):
-        raise DataError(
-            f"{part.origin} has sequences as labels, so there are no classes to draw. Use plot_samples instead."
-        )
+    if part.has_sequences:
+        raise DataError(f"{part.origin}: the labels are sequences, not classes. Call plot_samples instead.")
     return figures.draw_class_sheet(class_rows(part, part.required_labels, PER_CLASS, seed))
 
 
 def plot_counts(dataset: Dataset) -> Figure:
-    """Return how many pictures of each class every split with labels has."""
+    """Return how many pictures of each class, or with sequences of each length, every split with labels has."""
+    if lengths := {name: of for name, of in lengths_of(dataset.splits()).items() if of}:
+        return figures.draw_class_counts(lengths)
     counts: dict[str, dict[str, int]] = {
         name: part.counts() for name, part in dataset.splits().items() if part.labels is not None
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from picturewise.arguments import checked
+from picturewise.data.labels_for import labels_for
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.answers import Answers
@@ -25,7 +26,7 @@ from picturewise.results import Result
 from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks.evaluate import as_labels, evaluate_with_probabilities
+from picturewise.tasks.evaluate import evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def compare(
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     target = opened[0].target
-    labels = as_labels(part, target)
+    labels = labels_for(part, target)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
             f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated. "
@@ -131,7 +132,7 @@ def compare(
         )
     probabilities = {name: table for name, (_, table) in zip(names, found, strict=True)}
     right = {
-        name: Answers(run.target, table, as_labels(part, run.target)).right
+        name: Answers(run.target, table, labels_for(part, run.target)).right
         for run, (name, table) in zip(opened, probabilities.items(), strict=True)
     }
     tests = compare_all(right)
