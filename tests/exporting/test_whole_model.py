@@ -55,7 +55,9 @@ def apart(classifier: Classifier) -> float:
     """Return the largest difference of a probability; every class is the same."""
     content = onnx_file(classifier, as_texts(facts_of(classifier, "1.2.3")), "1.2.3")
     shape = classifier.description.shape
-    found = compare(classifier, opened(content, classifier.description.target), generated(shape, 40), "pictures")
+    found = compare(
+        classifier, opened(content, classifier.description.target), generated(shape, 40), "pictures"
+    )
     assert (found.pictures, found.odd_pictures, found.changed, found.odd_changed) == (40, ODD, 0, 0)
     spread = np.ptp(classifier.probabilities(generated(shape, 40)), axis=0)
     assert spread.max() > 0.01, "every picture has the same answer, so nothing was compared"
@@ -94,7 +96,9 @@ def test_every_named_network_answers_alike(
         pytest.skip("only with --whole")
     classifier = of_lines(tuple(named_lines(name, shape)), shape)
     content = onnx_file(classifier, {}, "")
-    compare(classifier, opened(content, classifier.description.target), generated(shape, 64), "pictures").check()
+    compare(
+        classifier, opened(content, classifier.description.target), generated(shape, 64), "pictures"
+    ).check()
 
 
 class Module(nn.Module):
@@ -173,7 +177,9 @@ def test_a_model_that_answers_otherwise_is_refused() -> None:
     assert found.pictures == 1000
     with pytest.raises(RunError, match=r"have another answer, and probabilities differ by up to 0\.\d+"):
         found.check()
-    nothing = compare(classifier, lambda images: true(images)._replace(probabilities=np.full((len(images), 4), np.nan)))
+    nothing = compare(
+        classifier, lambda images: true(images)._replace(probabilities=np.full((len(images), 4), np.nan))
+    )
     with pytest.raises(RunError, match="differ by up to nan"):
         nothing.check()
 

@@ -28,9 +28,7 @@ def add_reading(graph: Graph, logits: str, target: Places) -> list[Value]:
 
     one, along = numbers("one", 1), numbers("axis", 1)
     start, end = numbers("start", 0), numbers("end", target.lengths)
-    of_length = graph.node(
-        "LogSoftmax", graph.node("Slice", logits, start, end, along), axis=1
-    )  # (N, L + 2)
+    of_length = graph.node("LogSoftmax", graph.node("Slice", logits, start, end, along), axis=1)  # (N, L + 2)
     of_length = graph.node("Slice", of_length, one, numbers("most", most + 1), along)  # (N, L)
     places = graph.node("Slice", logits, end, numbers("outputs", target.outputs), along)
     places = graph.node("Reshape", places, numbers("form", -1, most, symbols))

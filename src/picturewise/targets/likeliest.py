@@ -45,6 +45,4 @@ def likeliest(
             rank = ranks[place] + 1
             if rank < len(ranked[place]):
                 longer = cost + ranked[place][rank - 1] - ranked[place][rank]
-                heapq.heappush(
-                    heap, (longer, number, (*ranks[:place], rank, *ranks[place + 1 :]), place)
-                )
+                heapq.heappush(heap, (longer, number, (*ranks[:place], rank, *ranks[place + 1 :]), place))

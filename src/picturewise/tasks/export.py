@@ -130,7 +130,12 @@ def export(
     chosen = _pictures(shipment.run, shipment.classifier, data, hints, progress=progress)
     facts = facts_of(shipment.classifier, shipment.version)
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
-    parity = compare(shipment.classifier, session_of(content, shipment.classifier.description.target), chosen.pictures, chosen.origin)
+    parity = compare(
+        shipment.classifier,
+        session_of(content, shipment.classifier.description.target),
+        chosen.pictures,
+        chosen.origin,
+    )
     parity.check()
     facts = facts_of(shipment.classifier, shipment.version, parity)
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)

@@ -29,9 +29,7 @@ def reading_html(reading: Reading) -> str:
     return _with_bars(reading, reading.label or "left to people", "part", reading.parts)
 
 
-def _with_bars(
-    prediction: Prediction, label: str, head: str, shares: Sequence[tuple[str, float]]
-) -> str:
+def _with_bars(prediction: Prediction, label: str, head: str, shares: Sequence[tuple[str, float]]) -> str:
     bars = table(
         (head, "", "probability"),
         [(escaped(name, longest=60), share_bar(share), _shown(share)) for name, share in shares],
