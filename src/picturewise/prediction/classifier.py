@@ -223,8 +223,8 @@ class Classifier:
         """
         if is_sequences(self.description.target):
             raise UsageError(
-                "This classifier reads sequences of symbols, so it has no probabilities of classes. Use predict for the "
-                "readings, or picturewise.predict for their probabilities too."
+                "This classifier reads sequences of symbols, so it has no probabilities of classes. Use predict for "
+                "the readings, or picturewise.predict for their probabilities, too."
             )
         table, single = self._probabilities_of(pictures)
         return table[0] if single else table

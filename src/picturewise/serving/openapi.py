@@ -107,7 +107,8 @@ def _predict(settings: Settings, models: list[str], *, secured: bool) -> dict[st
                 "schema": {"type": "string", "enum": models},
             },
             {
-                "name": "top", "in": "query", "description": "How many classes or readings to return, most probable first.",
+                "name": "top", "in": "query",
+                "description": "How many classes or readings to return, most probable first.",
                 "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
             },
         ],

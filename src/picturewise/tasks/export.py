@@ -27,9 +27,9 @@ from picturewise.prediction.classifier import Classifier
 from picturewise.printable import printable
 from picturewise.results import Result
 from picturewise.runs.run import Run
+from picturewise.targets.sequences import is_sequences
 from picturewise.tasks.card import card_of, opened
 from picturewise.tasks.load import load, own_source
-from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from torch import nn

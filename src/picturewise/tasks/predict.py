@@ -64,7 +64,8 @@ def predict(
         skip_bad: leave out files that cannot be read, instead of raising an error.
         recursive: a folder means the pictures in it and in its subfolders; their names do not matter.
         csv: a file for a table with the columns path, label, probability and error.
-        top: how many classes or readings to write to it for each picture, most probable first (label_2, probability_2, …).
+        top: how many classes or readings to write to it for each picture, most probable first (label_2,
+            probability_2, …).
         probabilities: also write the probability of each class to it (p_<class>).
         kaggle: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
         sort_into: a new or empty folder, for a copy of each picture in a folder of its class.
