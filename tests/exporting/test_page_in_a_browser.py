@@ -24,7 +24,7 @@ from picturewise.prediction.classifier import Classifier
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = ("</script><script>poisoned=1</script>", '"><img src=x onerror=poisoned=1>', "=1+1", "long " * 40)
-READY = "Boolean(globalThis.picturewise?.state.classify)"
+READY = "Boolean(globalThis.picturewise?.state.model)"
 TALL = """(({seen}) => {
   const inked = (row) => seen.data.subarray(84 * row, 84 * row + 84).some((value) => value > 20);
   return [...Array(28).keys()].filter(inked).length >= 18;
@@ -177,14 +177,15 @@ def test_hostile_names_stay_text_on_the_page_and_in_the_csv_file(opened: Open, t
     assert page.run("[...document.querySelectorAll('.bars .name')].map((one) => one.textContent)") == list(
         HOSTILE
     )
-    table = page.run("picturewise.csvOf(picturewise.state.results, picturewise.data.classes, 0.5)")
+    table = page.run("picturewise.csvOf(picturewise.state.results, 0.5)")
     head, *rows = csv.reader(io.StringIO(table))
     assert head[5:] == [f"p({name})" for name in HOSTILE]
     assert [row[0] for row in rows] == [as_cell(name) for name in names]
     assert {row[1] for row in rows} <= {as_cell(name) for name in HOSTILE}
     cells = ["-0.5", "-1+1", "'=1", "'tis", "＝1", 'a "b", c', "\t=1", "+3e5", "@x"]
     written = page.run(
-        f"picturewise.csvOf({json.dumps(cells)}.map((name) => ({{name, probabilities: [1], note: ''}})), ['a'], 0)"
+        f"picturewise.csvOf({json.dumps(cells)}.map((name) => "
+        "({name, model: {classes: ['a']}, probabilities: [1], note: ''})), 0)"
     )
     assert [row[0] for row in csv.reader(io.StringIO(written))][1:] == [as_cell(cell) for cell in cells]
 

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from picturewise.prediction.drawing import drawing_style
 from picturewise.serving import tensors
 from picturewise.serving.answers import JSON, answer
 from picturewise.serving.bodies import read_body
@@ -41,10 +42,16 @@ async def server(request: Request) -> Response:
     return answer({"name": "picturewise", "version": version, "extensions": ["binary_tensor_data"]})
 
 
+async def models(request: Request) -> Response:
+    """Answer which models there are."""
+    return answer({"models": list(_service(request).models.names)})
+
+
 async def model(request: Request) -> Response:
     """Answer what a model takes and gives."""
     served = _served(request)
     classes = len(served.classifier.classes)
+    description = served.classifier.description
     return answer(
         {
             "name": served.name,
@@ -61,6 +68,8 @@ async def model(request: Request) -> Response:
             "parameters": {
                 "classes": list(served.classifier.classes),
                 "shape": list(served.shape),
+                "background": description.background,
+                "drawing": drawing_style(description),
             },
         }
     )

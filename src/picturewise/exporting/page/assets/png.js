@@ -20,7 +20,7 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
  */
 async function decodePng(bytes, background, deepRange) {
   const png = chunksOf(bytes);
-  const raw = await inflated(png.packed);
+  const raw = await inflated(png.packed, rawLength(png));
   const samples = samplesOf(png, raw);
   const data = pngColours(png, samples, background, deepRange);
   return { width: png.width, height: png.height, data, orientation: png.exif ? orientationOf(png.exif) : 1 };
@@ -70,14 +70,35 @@ function crcOf(bytes) {
   return ~value;
 }
 
-/** Return the unpacked bytes of a zlib stream. */
-async function inflated(pieces) {
+/** Return the first bytes of a zlib stream, which can be a thousand times as long as the file. */
+async function inflated(pieces, length) {
+  const raw = new Uint8Array(length);
+  const reader = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   try {
-    const stream = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for (let at = 0; at < length;) {
+      const { done, value } = await reader.read();
+      if (done) throw new PictureError("The file is damaged or incomplete.");
+      raw.set(value.subarray(0, length - at), at);
+      at += value.length;
+    }
   } catch {
     throw new PictureError("The file is damaged or incomplete.");
   }
+  reader.cancel().catch(() => {});
+  return raw;
+}
+
+/** Return [left, top, step between columns, step between rows, columns, rows] of each pass that has pixels. */
+function passesOf({ width, height, interlaced }) {
+  return (interlaced ? ADAM7 : [[0, 0, 1, 1]])
+    .map((pass) => [...pass, Math.ceil((width - pass[0]) / pass[2]), Math.ceil((height - pass[1]) / pass[3])])
+    .filter(([, , , , columns, rows]) => columns > 0 && rows > 0);
+}
+
+/** Return how many bytes the rows have, each with the number of its filter. */
+function rawLength(png) {
+  const bits = png.depth * PNG_CHANNELS[png.type];
+  return passesOf(png).reduce((sum, [, , , , columns, rows]) => sum + rows * (1 + Math.ceil((columns * bits) / 8)), 0);
 }
 
 /** Return one number for each channel of each pixel, up to 65535. */
@@ -85,13 +106,10 @@ function samplesOf(png, raw) {
   const channels = PNG_CHANNELS[png.type], bits = png.depth * channels;
   const samples = new (png.depth === 16 ? Uint16Array : Uint8Array)(png.width * png.height * channels);
   let at = 0;
-  for (const [left, top, stepX, stepY] of png.interlaced ? ADAM7 : [[0, 0, 1, 1]]) {
-    const columns = Math.ceil((png.width - left) / stepX), rows = Math.ceil((png.height - top) / stepY);
-    if (columns <= 0 || rows <= 0) continue;
+  for (const [left, top, stepX, stepY, columns, rows] of passesOf(png)) {
     const length = Math.ceil((columns * bits) / 8);
     let above = new Uint8Array(length);
     for (let row = 0; row < rows; row++) {
-      if (at + 1 + length > raw.length) throw new PictureError("The file is damaged or incomplete.");
       const line = raw.subarray(at + 1, at + 1 + length);
       unfilter(raw[at], line, above, Math.max(1, bits >> 3));
       const start = (top + row * stepY) * png.width;
