@@ -57,18 +57,25 @@ async function predicted(body, signal) {
   const { name: called } = state.model;
   for (let tries = 0; tries < 3; tries++) {
     const answer = await ask(`predict?model=${encodeURIComponent(called)}&top=${ALL_CLASSES}`, { body, signal });
-    if (answer.version !== state.model.version) {
+    if (!isOf(answer, state.model)) {
       const model = await modelCalled(called);
       signal.throwIfAborted();
-      if (model.version !== state.model.version) showModel(model);
+      if (isOf(answer, model)) showModel(model);
     }
-    if (answer.version === state.model.version) {
+    if (isOf(answer, state.model)) {
       // By name: JavaScript sorts keys that are numbers.
       const { probabilities } = answer.predictions[0];
       return { model: state.model, probabilities: state.model.classes.map((one) => probabilities[one]) };
     }
   }
   throw new PictureError("The model was replaced in the meantime. Send the picture again.");
+}
+
+/** Return whether an answer is a model's; the same weights can get other names for their classes. */
+function isOf({ version, predictions: [{ probabilities }] }, model) {
+  const { classes } = model;
+  return version === model.version && classes.length === Object.keys(probabilities).length
+    && classes.every((one) => Object.hasOwn(probabilities, one));
 }
 
 let looking = Promise.resolve(); // a large picture takes much memory, so one after the other is opened
