@@ -110,8 +110,11 @@ class Browser:
         self._number, self._buffer = 0, b""
         self._events: list[dict[str, Any]] = []
 
-    def open(self, place: Path | str) -> Page:
-        """Open a page of its own: a file, offline from the start, or an address, see `browser`."""
+    def open(self, place: Path | str, *, first: str = "") -> Page:
+        """Open a page of its own: a file, offline from the start, or an address, see `browser`.
+
+        `first` is a script that runs before those of the page.
+        """
         address = place if isinstance(place, str) else place.as_uri()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -123,6 +126,7 @@ class Browser:
                 "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0,
                 uploadThroughput=0,
             )  # fmt: skip
+        page.call("Page.addScriptToEvaluateOnNewDocument", source=first)
         page.call("Page.navigate", url=address)
         page.wait(f"location.href === {json.dumps(address)} && document.readyState === 'complete'")
         return page
@@ -174,8 +178,8 @@ def browser(folder: Path) -> Iterator[Browser]:
         sys.executable, "-c", _LAUNCH, str(reading), str(writing),
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe",
-        f"--user-data-dir={folder / 'profile'}", "about:blank",
+        "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank",
     ]  # fmt: skip
     process = subprocess.Popen(command, pass_fds=(reading, writing), stderr=subprocess.DEVNULL)
     os.close(reading)

@@ -70,21 +70,22 @@ function crcOf(bytes) {
   return ~value;
 }
 
-/** Return the first bytes of a zlib stream, which can be a thousand times as long as the file. */
+/** Return the unpacked bytes of a zlib stream. A small file can have a thousand times as many; the surplus is not read. */
 async function inflated(pieces, length) {
   const raw = new Uint8Array(length);
   const reader = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
-  try {
-    for (let at = 0; at < length;) {
-      const { done, value } = await reader.read();
-      if (done) throw new PictureError("The file is damaged or incomplete.");
-      raw.set(value.subarray(0, length - at), at);
-      at += value.length;
+  let at = 0;
+  while (true) {
+    const { done, value } = await reader.read().catch(() => ({ done: true }));
+    if (done) break;
+    if (at + value.length > length) {
+      reader.cancel().catch(() => {});
+      throw new PictureError("The file is damaged: it has more pixels than its size allows.");
     }
-  } catch {
-    throw new PictureError("The file is damaged or incomplete.");
+    raw.set(value, at);
+    at += value.length;
   }
-  reader.cancel().catch(() => {});
+  if (at < length) throw new PictureError("The file is damaged or incomplete.");
   return raw;
 }
 
@@ -113,10 +114,13 @@ function samplesOf(png, raw) {
       const line = raw.subarray(at + 1, at + 1 + length);
       unfilter(raw[at], line, above, Math.max(1, bits >> 3));
       const start = (top + row * stepY) * png.width;
-      for (let column = 0; column < columns; column++) {
-        const to = channels * (start + left + column * stepX);
-        for (let channel = 0; channel < channels; channel++) {
-          samples[to + channel] = sampleAt(line, column * channels + channel, png.depth);
+      if (png.depth === 8 && stepX === 1) samples.set(line, channels * (start + left)); // the usual form, quickly
+      else {
+        for (let column = 0; column < columns; column++) {
+          const to = channels * (start + left + column * stepX);
+          for (let channel = 0; channel < channels; channel++) {
+            samples[to + channel] = sampleAt(line, column * channels + channel, png.depth);
+          }
         }
       }
       above = line;
@@ -135,19 +139,23 @@ function sampleAt(line, index, depth) {
 
 /** Undo the filter of a row, in place; `step` is the number of bytes between a pixel and its left neighbour. */
 function unfilter(kind, line, above, step) {
-  for (let at = 0; at < line.length; at++) {
-    const left = at < step ? 0 : line[at - step], corner = at < step ? 0 : above[at - step];
-    if (kind === 1) line[at] += left;
-    else if (kind === 2) line[at] += above[at];
-    else if (kind === 3) line[at] += (left + above[at]) >> 1;
-    else if (kind === 4) line[at] += paeth(left, above[at], corner);
-    else if (kind !== 0) throw new PictureError("The file is damaged.");
+  if (kind > 4) throw new PictureError("The file is damaged.");
+  if (kind === 1) {
+    for (let at = step; at < line.length; at++) line[at] += line[at - step];
+  } else if (kind === 2) {
+    for (let at = 0; at < line.length; at++) line[at] += above[at];
+  } else if (kind === 3) {
+    for (let at = 0; at < line.length; at++) line[at] += ((at < step ? 0 : line[at - step]) + above[at]) >> 1;
+  } else if (kind === 4) {
+    for (let at = 0; at < line.length; at++) {
+      line[at] += at < step ? above[at] : paeth(line[at - step], above[at], above[at - step]);
+    }
   }
 }
 
 function paeth(left, above, corner) {
   const guess = left + above - corner;
-  const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - above), Math.abs(guess - corner)];
+  const a = Math.abs(guess - left), b = Math.abs(guess - above), c = Math.abs(guess - corner);
   if (a <= b && a <= c) return left;
   return b <= c ? above : corner;
 }
@@ -155,6 +163,7 @@ function paeth(left, above, corner) {
 /** Return three bytes a pixel. */
 function pngColours(png, samples, background, deepRange) {
   const { type, depth, palette, transparency } = png;
+  if (type === 2 && depth === 8 && !transparency) return samples; // they are the bytes already
   const data = new Uint8Array(png.width * png.height * 3);
   const deepGrey = type === 0 && depth === 16;
   const level = deepGrey ? deepLevels(samples, deepRange) : null;

@@ -52,7 +52,11 @@ async function run(signal) {
   count();
   rested();
   if (done === 1) say(sentence(last));
-  else say(`${done - failed} pictures were classified${failed ? `, and ${failed} could not be read` : ""}. ${sentence(state.selected ?? last)}`);
+  else {
+    const good = done - failed;
+    const classified = `${good} ${good === 1 ? "picture was" : "pictures were"} classified`;
+    say(`${classified}${failed ? `, and ${failed} could not be read` : ""}. ${sentence(state.selected ?? last)}`);
+  }
 }
 
 /** Let the browser draw and take part. A timer would do, but browsers slow timers down where nobody looks. */
