@@ -6,42 +6,27 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pages
 import pytest
-from chromium import BROWSER, Browser, Page, browser
+from opened_pages import Open, results_of
 from photographs import in_all_forms, photographs
 from PIL import Image
 
 from picturewise.csv_cells import as_cell
 from picturewise.data.pictures.decode import read_picture
 from picturewise.data.pictures.pixels import fitted, to_array
-from picturewise.prediction.classifier import Classifier
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = ("</script><script>poisoned=1</script>", '"><img src=x onerror=poisoned=1>', "=1+1", "long " * 40)
-READY = "Boolean(globalThis.picturewise?.state.classify)"
 TALL = """(({seen}) => {
   const inked = (row) => seen.data.subarray(84 * row, 84 * row + 84).some((value) => value > 20);
   return [...Array(28).keys()].filter(inked).length >= 18;
 })(picturewise.state.selected ?? {seen: {data: new Uint8Array(2352)}})"""
 """Whether the last drawing has been classified: before that, there is a dot."""
-
-Open = Callable[[Classifier], Page]
-
-
-@pytest.fixture(scope="module")
-def running(whole_campaign: bool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if BROWSER is None:
-        missing = pytest.fail if whole_campaign else pytest.skip
-        missing("there is no Chromium to open the page with")
-    with browser(tmp_path_factory.mktemp("chromium")) as found:
-        yield found
-
 
 _SAMPLE = (
     "test_pictures_have_the_pixels_and_the_class_that_picturewise_gives_them",
@@ -55,33 +40,6 @@ _SAMPLE = (
 def sampled(request: pytest.FixtureRequest, whole_campaign: bool) -> None:
     if not whole_campaign and request.node.originalname not in _SAMPLE:
         pytest.skip("only with --whole")
-
-
-@pytest.fixture
-def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Open the page of a classifier; at the end, it has asked for nothing and reported no error."""
-    found: list[Page] = []
-
-    def opener(classifier: Classifier) -> Page:
-        page = running.open(pages.written(classifier, tmp_path / f"page {len(found)}.html"))
-        found.append(page)
-        page.wait(READY)
-        return page
-
-    yield opener
-    for page in found:
-        assert page.requests() == []
-        assert page.problems() == []
-
-
-def results_of(page: Page, count: int) -> list[dict[str, object]]:
-    page.wait(f"picturewise.state.results.length === {count}")
-    found = page.run(
-        "picturewise.state.results.map(({name, probabilities, error, note, seen}) => "
-        "({name, probabilities, error, note, seen: seen ? [...seen.data] : []}))"
-    )
-    assert isinstance(found, list)
-    return found
 
 
 @pytest.mark.campaign
@@ -177,14 +135,15 @@ def test_hostile_names_stay_text_on_the_page_and_in_the_csv_file(opened: Open, t
     assert page.run("[...document.querySelectorAll('.bars .name')].map((one) => one.textContent)") == list(
         HOSTILE
     )
-    table = page.run("picturewise.csvOf(picturewise.state.results, picturewise.data.classes, 0.5)")
+    table = page.run("picturewise.csvOf(picturewise.state.results, 0.5)")
     head, *rows = csv.reader(io.StringIO(table))
     assert head[5:] == [f"p({name})" for name in HOSTILE]
     assert [row[0] for row in rows] == [as_cell(name) for name in names]
     assert {row[1] for row in rows} <= {as_cell(name) for name in HOSTILE}
     cells = ["-0.5", "-1+1", "'=1", "'tis", "＝1", 'a "b", c', "\t=1", "+3e5", "@x"]
     written = page.run(
-        f"picturewise.csvOf({json.dumps(cells)}.map((name) => ({{name, probabilities: [1], note: ''}})), ['a'], 0)"
+        f"picturewise.csvOf({json.dumps(cells)}.map((name) => "
+        "({name, model: {classes: ['a']}, probabilities: [1], note: ''})), 0)"
     )
     assert [row[0] for row in csv.reader(io.StringIO(written))][1:] == [as_cell(cell) for cell in cells]
 

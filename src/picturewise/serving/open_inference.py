@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from picturewise.prediction.drawing import drawing_style
 from picturewise.serving import outputs, tensors
 from picturewise.serving.answers import JSON, answer
 from picturewise.serving.bodies import read_body
@@ -16,7 +17,6 @@ from picturewise.serving.models import Served
 from picturewise.serving.predicting import probabilities, probabilities_of
 from picturewise.serving.refusals import RefusedRequest, busy
 from picturewise.serving.service import Service
-from picturewise.targets.sequences import is_sequences
 
 _SMALL = 1 << 16
 """Bytes of JSON that are parsed at once; more are parsed beside other requests."""
@@ -42,11 +42,15 @@ async def server(request: Request) -> Response:
     return answer({"name": "picturewise", "version": version, "extensions": ["binary_tensor_data"]})
 
 
+async def models(request: Request) -> Response:
+    """Answer which models there are."""
+    return answer({"models": list(_service(request).models.names)})
+
+
 async def model(request: Request) -> Response:
     """Answer what a model takes and gives."""
     served = _served(request)
-    target = served.classifier.description.target
-    named = "alphabet" if is_sequences(target) else "classes"
+    description = served.classifier.description
     return answer(
         {
             "name": served.name,
@@ -56,10 +60,12 @@ async def model(request: Request) -> Response:
                 {"name": tensors.IMAGES, "datatype": "UINT8", "shape": [-1, -1, -1, -1]},
                 {"name": tensors.ENCODED, "datatype": "BYTES", "shape": [-1]},
             ],
-            "outputs": outputs.metadata_of(target),
+            "outputs": outputs.metadata_of(description.target),
             "parameters": {
-                named: list(served.classifier.classes),
+                **outputs.meaning_of(description),
                 "shape": list(served.shape),
+                "background": description.background,
+                "drawing": drawing_style(description),
             },
         }
     )

@@ -76,12 +76,17 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
         "/openapi.json": get("This description.", _json({"type": "object"})),
     }
     if settings.page is not None:
-        paths["/"] = get("A page to try the models on.", _content("text/html", {"type": "string"}))
+        paths["/"] = get(
+            "A page that sends pictures to this service.",
+            _content("text/html", {"type": "string"}),
+            secured=False,
+        )
     v2 = True
     flag = {"type": "object", "additionalProperties": {"type": ["boolean", "string"]}}
     paths["/v2/health/live"] = get("Whether the service runs.", _json(flag), secured=False)
     paths["/v2/health/ready"] = get("Whether all models are ready.", _json(flag), "busy", secured=False)
     paths["/v2"] = get("What the service is.", _json(_ref("ServerMetadata")))
+    paths["/v2/models"] = get("Which models there are.", _json(_ref("Models")))
     of_models: tuple[tuple[str, list[dict[str, Any]]], ...] = (
         ("/v2/models/{name}", [name]),
         ("/v2/models/{name}/versions/{version}", [name, version]),
@@ -229,6 +234,7 @@ def _schemas() -> dict[str, Any]:
             ["name", "version", "extensions"],
             name=text, version=text, extensions={"type": "array", "items": text},
         ),
+        "Models": _object(["models"], models={"type": "array", "items": text}),
         "ModelMetadata": _object(
             ["name", "versions", "platform", "inputs", "outputs"],
             name=text, platform=text, versions={"type": "array", "items": text},

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.prediction.description import Description
 from picturewise.targets.sequences import is_sequences
 from picturewise.targets.target import Target
 
@@ -36,6 +37,15 @@ def metadata_of(target: Target) -> list[dict[str, Any]]:
     else:
         described = {PROBABILITIES: ("FP32", [-1, len(target.classes)]), LABEL: ("BYTES", [-1])}
     return [{"name": name, "datatype": kind, "shape": shape} for name, (kind, shape) in described.items()]
+
+
+def meaning_of(description: Description) -> dict[str, Any]:
+    """Return what the outputs mean, for the metadata of a model: its classes, or its alphabet."""
+    target = description.target
+    if not is_sequences(target):
+        return {"classes": list(target.classes)}
+    thresholds = dict(sorted((description.thresholds or {}).items()))
+    return {"alphabet": list(target.classes), "places": target.places, "thresholds": thresholds}
 
 
 def names_of(target: Target) -> Sequence[str]:

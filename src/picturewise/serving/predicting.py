@@ -80,7 +80,7 @@ async def probabilities_of(
     served.batcher.expect(len(contents))
     try:
         if len(contents) == 1:
-            rows = (await served.decoder.decode(contents[0]))[np.newaxis]
+            rows = (await served.pixels(contents[0]))[np.newaxis]
         else:
             rows = await _all_decoded(served, contents)
     except PictureError as error:
@@ -115,7 +115,7 @@ async def _all_decoded(served: Served, contents: Sequence[bytes]) -> NDArray[np.
     Raises:
         PictureError: the first that cannot be decoded, by its number.
     """
-    found = await asyncio.gather(*map(served.decoder.decode, contents), return_exceptions=True)
+    found = await asyncio.gather(*map(served.pixels, contents), return_exceptions=True)
     rows: list[NDArray[np.uint8]] = []
     for number, one in enumerate(found, 1):
         if isinstance(one, PictureError):

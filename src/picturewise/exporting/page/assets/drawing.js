@@ -71,7 +71,8 @@ function traceStrokes(context, strokes, pen) {
 }
 
 /**
- * Let people draw on a canvas, and call `changed(strokes)` whenever the drawing changes.
+ * Let people draw on a canvas, and call `changed(strokes, said)` whenever the drawing changes; `said` is what is to be
+ * said about the pen.
  *
  * With the keyboard, the arrow keys move the pen, the space bar lowers and lifts it. Returns {undo, clear}.
  */
@@ -79,6 +80,7 @@ function drawable(canvas, changed) {
   const strokes = [];
   const pen = { x: 0.5, y: 0.5, down: false, shown: false };
   let drawing = null; // the number of the pointer that draws
+  let stroke = null; // the one that is being drawn; undoing takes it away
 
   const paint = () => {
     const context = canvas.getContext("2d"), size = canvas.width;
@@ -93,47 +95,56 @@ function drawable(canvas, changed) {
     if (pen.down) context.fill();
     else context.stroke();
   };
-  const update = () => { paint(); changed(strokes); };
+  const update = (said = "") => { paint(); changed(strokes, said); };
+  const begin = (point) => {
+    stroke = [point];
+    strokes.push(stroke);
+  };
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (drawing !== null || event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
     drawing = event.pointerId;
-    canvas.setPointerCapture(drawing);
     Object.assign(pen, { shown: false, down: false });
-    strokes.push([at(event)]);
+    begin(at(event));
     update();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== drawing) return;
+    if (event.pointerId !== drawing || !stroke || !canvas.clientWidth) return; // it may have been hidden meanwhile
     const events = event.getCoalescedEvents?.() ?? [];
-    strokes.at(-1)?.push(...(events.length ? events : [event]).map(at));
+    stroke.push(...(events.length ? events : [event]).map(at));
     update();
   });
-  for (const name of ["pointerup", "pointercancel"]) {
+  for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(name, (event) => { if (event.pointerId === drawing) drawing = null; });
   }
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (drawing !== null || event.ctrlKey || event.altKey || event.metaKey) return;
+    let said = "";
     if (event.key === " ") {
+      event.preventDefault();
+      if (event.repeat) return;
       pen.down = !pen.down;
-      if (pen.down) strokes.push([[pen.x, pen.y]]);
+      said = pen.down ? "Pen down." : "Pen up.";
+      if (pen.down) begin([pen.x, pen.y]);
     } else if (step) {
       pen.x = Math.min(0.95, Math.max(0.05, pen.x + step[0] / 20));
       pen.y = Math.min(0.95, Math.max(0.05, pen.y + step[1] / 20));
-      if (pen.down) strokes.at(-1)?.push([pen.x, pen.y]);
+      if (pen.down) stroke?.push([pen.x, pen.y]);
     } else return;
     event.preventDefault();
     pen.shown = true;
-    update();
+    update(said);
   });
   canvas.addEventListener("blur", () => { Object.assign(pen, { shown: false, down: false }); paint(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   paint();
   return {
-    undo() { pen.down = false; strokes.pop(); update(); },
-    clear() { pen.down = false; strokes.length = 0; update(); },
+    undo() { pen.down = false; stroke = null; strokes.pop(); update(); },
+    clear() { pen.down = false; stroke = null; strokes.length = 0; update(); },
   };
 }

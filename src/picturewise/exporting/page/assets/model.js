@@ -13,8 +13,13 @@ async function loadModel({ height, width, channels }) {
     const images = new ort.Tensor("uint8", withChannels(picture, channels), [1, height, width, channels]);
     const next = last.then(() => session.run({ images }, ["probabilities"]));
     last = next.catch(() => {});
-    return next.then(({ probabilities }) => Array.from(probabilities.data));
+    return next.then(({ probabilities }) => finite(Array.from(probabilities.data)));
   };
+}
+
+function finite(numbers) {
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw new PictureError("The network gives numbers that are not finite for this picture.");
 }
 
 /** What ONNX Runtime gets instead of the browser's `fetch`: its own WebAssembly, whatever it asks for. */

@@ -2,15 +2,21 @@
 
 const BEGINS_FORMULA = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"];
 
-/** Return the CSV file of results [{name, probabilities, error, note}]; `limit` is the confidence of sure answers. */
-function csvOf(results, classes, limit) {
+/**
+ * Return the CSV file of results [{name, model, probabilities, error, note}]; `limit` is the confidence of sure answers.
+ *
+ * A service may have got another classifier meanwhile, so results may have different classes.
+ */
+function csvOf(results, limit) {
+  const classes = [...new Set(results.flatMap(({ model }) => model.classes))];
   const head = ["picture", "class", "probability", "unsure", "note", ...classes.map((name) => `p(${name})`)];
-  const rows = results.map(({ name, probabilities, error, note }) => {
+  const rows = results.map(({ name, model, probabilities, error, note }) => {
     if (error) return [name, "", "", "", error, ...classes.map(() => "")];
     const best = likeliest(probabilities);
     const sure = probabilities[best] >= limit;
-    return [name, classes[best], probabilities[best].toFixed(6), sure ? "no" : "yes", note,
-      ...probabilities.map((probability) => probability.toFixed(6))];
+    const shares = new Map(model.classes.map((one, at) => [one, probabilities[at].toFixed(6)]));
+    return [name, model.classes[best], probabilities[best].toFixed(6), sure ? "no" : "yes", note,
+      ...classes.map((one) => shares.get(one) ?? "")];
   });
   return [head, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
 }
