@@ -31,7 +31,7 @@ def facts_of(classifier: Classifier, version: str, parity: Parity | None = None)
     found: dict[str, Any] = {
         "format": FORMAT,
         "picturewise": version,
-        **_answers(description),
+        **answers_of(description),
         "preparation": {
             "height": height,
             "width": width,
@@ -54,7 +54,7 @@ def facts_of(classifier: Classifier, version: str, parity: Parity | None = None)
     return found
 
 
-def _answers(description: Description) -> dict[str, Any]:
+def answers_of(description: Description) -> dict[str, Any]:
     """Return what the outputs mean: the classes, or what sequences consist of."""
     target = description.target
     if not is_sequences(target):

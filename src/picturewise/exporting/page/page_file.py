@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from picturewise.errors import UsageError
+from picturewise.exporting.facts import answers_of
 from picturewise.exporting.page.page_template import asset, digest, filled, script_of, with_parts
 from picturewise.prediction.drawing import drawing_style
 
@@ -79,7 +80,7 @@ def _facts(classifier: Classifier, facts: Mapping[str, Any], version: str) -> di
     learned = description.learned
     return {
         "version": version,
-        "classes": list(description.classes),
+        **answers_of(description),
         "height": height,
         "width": width,
         "channels": channels,

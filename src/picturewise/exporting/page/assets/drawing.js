@@ -1,18 +1,22 @@
 // A character drawn with mouse, finger, pen or arrow keys, and the picture that it becomes.
 
+const PAPER = 560; // points of the paper's width
 const FINE = 8; // points of the fine drawing to a pixel of the picture
 
 /**
  * Return the picture of strokes, each a list of [x, y], at the model's size: as large, thick and central as the
  * characters of training, and in their colours. See `drawing.py` for the style.
  */
-function pictureOfStrokes(strokes, { height, width }, style) {
+function pictureOfStrokes(drawn, { height, width }, style) {
+  const { aspect } = style; // of a line of characters; coordinates are parts of the paper's sides
+  const strokes = drawn.map((stroke) => stroke.map(([x, y]) => [x * (aspect ?? 1), y]));
   const side = Math.min(height, width) * FINE;
   const pen = style.pen * side, inner = style.share * side - pen;
   const points = strokes.flat();
   const [left, right] = endsOfValues(points.map(([x]) => x)), [top, bottom] = endsOfValues(points.map(([, y]) => y));
-  const longest = Math.max(right - left, bottom - top);
-  const scale = longest > 0 ? inner / longest : 0; // a dot stays a dot
+  const most = [aspect ? width * FINE - 2 * pen : inner, inner];
+  const scales = [right - left, bottom - top].map((long, at) => (long > 0 ? most[at] / long : Infinity));
+  const scale = Number.isFinite(Math.min(...scales)) ? Math.min(...scales) : 0; // a dot stays a dot
   const middle = [(width * FINE) / 2, (height * FINE) / 2];
   const place = (shift) => strokes.map((stroke) => stroke.map(([x, y]) => [
     middle[0] + (x - (left + right) / 2) * scale - shift[0],
@@ -70,6 +74,16 @@ function traceStrokes(context, strokes, pen) {
   }
 }
 
+/** Make the paper as wide as a line of characters: `aspect` is its width divided by its height. */
+function shapePaper(canvas, aspect) {
+  const height = Math.round(PAPER / aspect);
+  if (canvas.height === height) return;
+  canvas.height = height;
+  canvas.style.aspectRatio = String(aspect);
+  canvas.classList.toggle("line", aspect > 1);
+  canvas.dispatchEvent(new Event("reshaped"));
+}
+
 /**
  * Let people draw on a canvas, and call `changed(strokes, said)` whenever the drawing changes; `said` is what is to be
  * said about the pen.
@@ -83,14 +97,14 @@ function drawable(canvas, changed) {
   let stroke = null; // the one that is being drawn; undoing takes it away
 
   const paint = () => {
-    const context = canvas.getContext("2d"), size = canvas.width;
-    context.clearRect(0, 0, size, size);
+    const context = canvas.getContext("2d"), { width, height } = canvas, size = Math.min(width, height);
+    context.clearRect(0, 0, width, height);
     const colour = getComputedStyle(canvas).color;
     Object.assign(context, { strokeStyle: colour, fillStyle: colour });
-    traceStrokes(context, strokes.map((stroke) => stroke.map(([x, y]) => [x * size, y * size])), size / 14);
+    traceStrokes(context, strokes.map((stroke) => stroke.map(([x, y]) => [x * width, y * height])), size / 14);
     if (!pen.shown) return;
     context.beginPath();
-    context.arc(pen.x * size, pen.y * size, size / 40, 0, 2 * Math.PI);
+    context.arc(pen.x * width, pen.y * height, size / 40, 0, 2 * Math.PI);
     context.lineWidth = size / 140;
     if (pen.down) context.fill();
     else context.stroke();
@@ -140,6 +154,7 @@ function drawable(canvas, changed) {
     pen.shown = true;
     update(said);
   });
+  canvas.addEventListener("reshaped", () => paint());
   canvas.addEventListener("blur", () => { Object.assign(pen, { shown: false, down: false }); paint(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   paint();

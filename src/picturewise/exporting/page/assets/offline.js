@@ -7,9 +7,9 @@ const BROKEN = "This browser cannot run the classifier. Use a browser of 2023 or
 
 const TOOLS = { readPicture, fitted };
 
-let classify = null; // from a picture of the model's size to its probabilities
+let classify = null; // from a picture of the model's size to its probabilities or its reading
 
-/** Return the model as soon as it is loaded: {classes, height, width, channels, drawing, about}. */
+/** Return the model as soon as it is loaded: {classes or alphabet, height, width, channels, drawing, about}. */
 async function prepare() {
   element("licence").textContent = DATA.licence;
   const { facts } = DATA;
@@ -35,7 +35,7 @@ async function resultOf(file) {
     result.shown = thumbnailOf(picture);
     result.size = picture.size;
     result.note = [picture.note, unlikeTraining(result.seen, DATA.channels, DATA.learned)].filter(Boolean).join(" ");
-    result.probabilities = await classify(result.seen);
+    Object.assign(result, await classify(result.seen));
   } catch (error) {
     result.error = wordsOf(error, "This page cannot read it.");
   }
@@ -46,7 +46,7 @@ async function resultOf(file) {
 async function resultOfDrawing(seen) {
   const result = { ...emptyResult({ name: "drawing" }), seen };
   try {
-    result.probabilities = await classify(seen);
+    Object.assign(result, await classify(seen));
   } catch (error) {
     result.error = wordsOf(error, "This page cannot classify it.");
   }

@@ -154,7 +154,8 @@ function removeResults() {
 }
 
 /** Return the question that the classifier answers. */
-function question({ classes, drawing }) {
+function question({ alphabet, classes, drawing }) {
+  if (alphabet) return alphabet.every((text) => /^\p{N}$/u.test(text)) ? "Which number is it?" : "What does it say?";
   if (classes.every((text) => /^\p{N}$/u.test(text))) return "Which digit is it?";
   if (classes.every((text) => /^\p{L}$/u.test(text))) return "Which letter is it?";
   if (drawing) return "Which character is it?";
@@ -166,16 +167,31 @@ function question({ classes, drawing }) {
 function describe(model) {
   const offered = Boolean(model.drawing);
   if (offered === element("tabs").hidden) offerDrawing(offered);
-  const asked = question(model);
+  const asked = question(model), reads = isReader(model);
   element("question").textContent = asked;
   document.title = `${asked} Picture classifier`;
   const rows = [
-    ["Classes", model.classes.join(", ")],
+    reads ? ["Symbols", `${model.alphabet.join(", ")}; at most ${model.places}`] : ["Classes", model.classes.join(", ")],
     ["Pictures", `${model.width} × ${model.height} pixels, ${model.channels === 1 ? "grey" : "colour"}`],
     ...model.about,
   ];
   const shown = rows.filter(([, text]) => text).flatMap(([term, text]) => [made("dt", "", term), made("dd", "", text)]);
   element("facts").replaceChildren(...shown);
+  element("answer-head").textContent = reads ? "Reading" : "Class";
+  shapePaper(element("paper"), model.drawing?.aspect ?? 1);
+  const [[goal, threshold] = []] = Object.entries(model.thresholds ?? {}).sort();
+  element("limit-hint").textContent = goal
+    ? `From ${percent(threshold)} on, at least ${Math.round(1000 * goal) / 10}% of the readings of validation pictures were correct.`
+    : "";
+  element("limit-hint").hidden = !goal;
+  if (!state.limitChosen) setLimit(threshold ?? 0.5);
+}
+
+/** Call answers unsure below a probability. */
+function setLimit(share) {
+  state.limit = share;
+  element("limit").value = 100 * share;
+  element("limit-value").textContent = Number.isInteger(100 * share) ? `${100 * share}%` : percent(share);
 }
 
 /** Classify with a model from now on. */
@@ -217,7 +233,8 @@ function start() {
   setUpFiles();
   setUpDrawing();
   element("limit").addEventListener("input", () => {
-    element("limit-value").textContent = `${element("limit").value}%`;
+    state.limitChosen = true;
+    setLimit(Number(element("limit").value) / 100);
     for (const result of state.results) fillRow(result);
     count();
     if (state.selected) show();

@@ -1,20 +1,21 @@
 // Results, and how they are shown. Whatever comes from outside, such as names, becomes text and never HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const MOST_BARS = 10;
 const THUMBNAIL = 160; // pixels of the longer side
 
 const element = (id) => document.getElementById(id);
-const limit = () => Number(element("limit").value) / 100;
+const limit = () => state.limit;
 
 /** Why a picture is not used: a sentence for people. */
 class PictureError extends Error {}
 
 const state = {
-  model: null, // {classes, height, width, channels, drawing, about}; null: it is being loaded
+  model: null, // {classes or alphabet, height, width, channels, drawing, about}; null: it is being loaded
   ready: null, // the promise of the model
-  results: [], // {name, file, model, shown, seen, size, probabilities, error, note, row}
+  results: [], // {name, file, model, shown, seen, size, probabilities or reading, error, note, row}
   selected: null,
+  limit: 0.5, // below this probability, an answer is unsure
+  limitChosen: false, // by somebody
 };
 
 /** Return a share in percent; only what is certain has 100 %. */
@@ -56,7 +57,7 @@ function imageOf({ width, height, data }) {
 
 /** Return the result of a file, still without an answer. */
 function emptyResult(file) {
-  return { name: file.name || "pasted picture", file, model: state.model, probabilities: null, error: "", note: "" };
+  return { name: file.name || "pasted picture", file, model: state.model, probabilities: null, reading: null, error: "", note: "" };
 }
 
 /** Return what to tell people about an error. */
@@ -80,9 +81,9 @@ function thumbnailSize({ width, height }) {
 /** Return one sentence about a result, for screen readers. */
 function sentence(result) {
   if (result.error) return `${result.name}: ${result.error}`;
-  const best = likeliest(result.probabilities), share = result.probabilities[best];
+  const { text, share } = answerOf(result);
   const unsure = share < limit() ? "Unsure, perhaps " : "";
-  return `${unsure}${result.model.classes[best]}, ${percent(share)}. ${result.note}`;
+  return `${unsure}${text}, ${percent(share)}. ${result.note}`;
 }
 
 let saying = 0;
@@ -102,8 +103,9 @@ function select(result) {
 
 function show() {
   const result = state.selected;
-  element("answer").hidden = !result?.probabilities;
-  element("waiting").hidden = Boolean(result?.probabilities);
+  const answer = result && answerOf(result);
+  element("answer").hidden = !answer;
+  element("waiting").hidden = Boolean(answer);
   if (!result) {
     element("waiting").textContent = "The result appears here.";
     return;
@@ -112,12 +114,11 @@ function show() {
     element("waiting").replaceChildren(name(result.name), `: ${result.error}`);
     return;
   }
-  const best = likeliest(result.probabilities), share = result.probabilities[best];
+  const { text, share } = answer;
   const unsure = share < limit();
   element("answer").classList.toggle("is-unsure", unsure);
-  const { classes } = result.model;
-  element("verdict").textContent = classes[best];
-  element("verdict").parentElement.classList.toggle("short", [...classes[best]].length < 3);
+  element("verdict").textContent = text;
+  element("verdict").parentElement.classList.toggle("short", [...text].length < 3);
   element("verdict-share").replaceChildren(...(unsure ? [made("span", "tag", "unsure"), " perhaps, "] : []), percent(share));
   if (result.shown) paint(element("shown"), result.shown);
   element("shown-figure").hidden = !result.shown;
@@ -127,22 +128,12 @@ function show() {
   element("file").replaceChildren(...(result.row ? [name(result.name), size] : []));
   element("note").textContent = result.note;
   element("note").hidden = !result.note;
-  showBars(result, best);
+  showBars(result);
 }
 
-/** Return the bars' [name, share, is the first]: up to ten classes in their order, else the ten likeliest. */
-function barsOf({ probabilities, model: { classes } }, best) {
-  const order = probabilities.map((_, at) => at);
-  const bar = (at) => [classes[at], probabilities[at], at === best];
-  if (order.length <= MOST_BARS) return order.map(bar);
-  order.sort((one, other) => probabilities[other] - probabilities[one] || one - other);
-  const rest = order.slice(MOST_BARS);
-  const sum = rest.reduce((total, at) => total + probabilities[at], 0);
-  return [...order.slice(0, MOST_BARS).map(bar), [`${rest.length} others`, sum, false]];
-}
-
-function showBars(result, best) {
-  const bars = element("bars"), wanted = barsOf(result, best);
+function showBars(result) {
+  const bars = element("bars"), wanted = barsOf(result);
+  bars.ariaLabel = isReader(result.model) ? "Probability of the length and of each symbol" : "Probability of each class";
   bars.classList.toggle("wide", wanted.some(([text]) => [...text].length > 2));
   while (bars.children.length < wanted.length) {
     const item = made("li", "");
@@ -187,7 +178,8 @@ function addRow(result) {
   element("rows").append(row);
 }
 
-function fillRow({ row, model, probabilities, error, note }) {
+function fillRow(result) {
+  const { row, error, note } = result;
   while (row.children.length > 1) row.lastChild.remove();
   if (error) {
     const cell = made("td", "wrong", error);
@@ -195,18 +187,18 @@ function fillRow({ row, model, probabilities, error, note }) {
     row.append(cell);
     return;
   }
-  const best = likeliest(probabilities), cell = made("td", "");
-  cell.append(name(model.classes[best]));
-  if (probabilities[best] < limit()) cell.append(" ", made("span", "tag", "unsure"));
+  const { text, share } = answerOf(result), cell = made("td", "");
+  cell.append(name(text));
+  if (share < limit()) cell.append(" ", made("span", "tag", "unsure"));
   if (note) cell.append(made("span", "hint", note));
-  row.append(cell, made("td", "number", percent(probabilities[best])));
+  row.append(cell, made("td", "number", percent(share)));
 }
 
 /** Bring the line above the table up to date, and show the table from two pictures on. */
 function count() {
   const { results } = state;
   const failed = results.filter(({ error }) => error).length;
-  const unsure = results.filter(({ probabilities }) => probabilities && Math.max(...probabilities) < limit()).length;
+  const unsure = results.filter((result) => answerOf(result)?.share < limit()).length;
   const parts = [`${results.length} pictures`];
   if (unsure) parts.push(`${unsure} unsure`);
   if (failed) parts.push(`${failed} without a result`);

@@ -6,7 +6,7 @@ const BROKEN = "This page does not understand the service. Reload the page.";
 const ALL_CLASSES = 999999999;
 const TOOLS = {};
 
-/** Return the first model of the service: {name, version, classes, height, width, channels, drawing, about}. */
+/** Return the first model of the service: {name, version, classes or alphabet, height, width, channels, drawing, about}. */
 async function prepare() {
   const { models } = await ask("v2/models");
   element("chosen-model").replaceChildren(...models.map((one) => new Option(one, one)));
@@ -52,19 +52,24 @@ async function resultOfDrawing(seen, signal) {
   return result;
 }
 
-/** Return {model, probabilities} of a picture file; if another classifier has taken the model's place, the model is new. */
+/** Return {model, probabilities or reading} of a picture file; if another classifier has taken the model's place, the model is new. */
 async function predicted(body, signal) {
   const { name: called } = state.model;
   for (let tries = 0; tries < 3; tries++) {
-    const answer = await ask(`predict?model=${encodeURIComponent(called)}&top=${ALL_CLASSES}`, { body, signal });
+    const top = isReader(state.model) ? 1 : ALL_CLASSES;
+    const answer = await ask(`predict?model=${encodeURIComponent(called)}&top=${top}`, { body, signal });
     if (!isOf(answer, state.model)) {
       const model = await modelCalled(called);
       signal.throwIfAborted();
       if (isOf(answer, model)) showModel(model);
     }
     if (isOf(answer, state.model)) {
+      const { label, probability, parts, probabilities } = answer.predictions[0];
+      if (parts) {
+        const reading = { text: label, share: probability, parts: parts.map((one) => [one.part, one.probability]) };
+        return { model: state.model, reading };
+      }
       // By name: JavaScript sorts keys that are numbers.
-      const { probabilities } = answer.predictions[0];
       return { model: state.model, probabilities: state.model.classes.map((one) => probabilities[one]) };
     }
   }
@@ -72,8 +77,9 @@ async function predicted(body, signal) {
 }
 
 /** Return whether an answer is a model's; the same weights can get other names for their classes. */
-function isOf({ version, predictions: [{ probabilities }] }, model) {
+function isOf({ version, predictions: [{ parts, probabilities }] }, model) {
   const { classes } = model;
+  if (parts || isReader(model)) return version === model.version && isReader(model) === Boolean(parts);
   return version === model.version && classes.length === Object.keys(probabilities).length
     && classes.every((one) => Object.hasOwn(probabilities, one));
 }
