@@ -98,14 +98,15 @@ class Places:
 
     def decode(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
         """Return the most likely readings as labels (N, 1 + L) with 1 to L symbols, and their probabilities (N,)."""
-        logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
-        symbols = self.of_places(probabilities).argmax(axis=2)  # (N, L)
-        of_symbols = np.take_along_axis(self.of_places(logs), symbols[:, :, None], axis=2)[:, :, 0]
+        of_places, most = self.of_places(probabilities), self.places
         # Of all readings with n symbols, the most likely one has the most likely symbol in each of its n places.
-        scores = logs[:, 1 : self.places + 1] + of_symbols.cumsum(axis=1)  # (N, L)
+        best = np.concatenate([probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64)
+        logs = np.log(np.maximum(best, _LEAST))
+        scores = logs[:, :most] + logs[:, most:].cumsum(axis=1)  # (N, L)
         lengths = 1 + scores.argmax(axis=1)
-        readings = np.concatenate([lengths[:, None], symbols], axis=1).astype(np.int64)
-        readings[:, 1:][np.arange(self.places) >= lengths[:, None]] = NOTHING
+        readings = np.empty((len(probabilities), 1 + most), np.int64)
+        readings[:, 0] = lengths
+        readings[:, 1:] = np.where(np.arange(most) < lengths[:, None], of_places.argmax(axis=2), NOTHING)
         return readings, np.exp(scores.max(axis=1))
 
     def log_probability(
