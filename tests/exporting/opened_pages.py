@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pages
 import pytest
@@ -41,8 +42,13 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
         assert page.problems() == []
 
 
-def results_of(page: Page, count: int) -> list[dict[str, object]]:
+def results_of(page: Page, count: int, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the results as soon as there are so many; with `keys`, only these of each."""
     page.wait(f"picturewise.state.results.length === {count}")
+    if keys:
+        wanted = f"({{{', '.join(keys)}}}) => ({{{', '.join(keys)}}})"
+        chosen: list[dict[str, Any]] = page.run(f"picturewise.state.results.map({wanted})")
+        return chosen
     found = page.run(
         "picturewise.state.results.map(({name, probabilities, error, note, seen}) => "
         "({name, probabilities, error, note, seen: seen ? [...seen.data] : []}))"

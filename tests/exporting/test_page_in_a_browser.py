@@ -14,10 +14,13 @@ import pytest
 from opened_pages import Open, results_of
 from photographs import in_all_forms, photographs
 from PIL import Image
+from reading_classifiers import pictures, reader
 
+import picturewise
 from picturewise.csv_cells import as_cell
 from picturewise.data.pictures.decode import read_picture
 from picturewise.data.pictures.pixels import fitted, to_array
+from picturewise.types import Reading
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -32,6 +35,7 @@ _SAMPLE = (
     "test_pictures_have_the_pixels_and_the_class_that_picturewise_gives_them",
     "test_hostile_names_stay_text_on_the_page_and_in_the_csv_file",
     "test_a_drawn_digit_is_central_and_as_large_as_those_of_training",
+    "test_readings_are_those_of_predict_and_a_number_is_drawn_on_wide_paper",
 )
 """What the quick tests try; the others take a minute."""
 
@@ -62,6 +66,58 @@ def test_pictures_have_the_pixels_and_the_class_that_picturewise_gives_them(
         np.testing.assert_allclose(result["probabilities"], shares, atol=1e-5)
         assert classifier.classes[int(np.argmax(result["probabilities"]))] == label
     assert page.run("document.querySelectorAll('#rows tr').length") == len(files)
+
+
+@pytest.mark.campaign
+def test_readings_are_those_of_predict_and_a_number_is_drawn_on_wide_paper(
+    opened: Open, tmp_path: Path
+) -> None:
+    classifier = reader(learned=None)
+    files = [tmp_path / f"{number:02d}.png" for number in range(20)]
+    for file, image in zip(files, pictures(20), strict=True):
+        Image.fromarray(image[..., 0]).save(file)
+    page = opened(classifier)
+    assert page.run("document.getElementById('question').textContent") == "Which number is it?"
+    page.give_files("#choose", files)
+    found = [one["reading"] for one in results_of(page, len(files), ("reading",))]
+    expected = picturewise.predict(classifier, files).predictions
+    assert len({one.label for one in expected}) > 1
+    for told, one in zip(found, expected, strict=True):
+        assert isinstance(one, Reading)
+        assert told["text"] == one.label
+        assert told["share"] == pytest.approx(one.probability, abs=1e-5)
+        assert [tuple(part) for part in told["parts"]] == [
+            (part, pytest.approx(share, abs=1e-5)) for part, share in one.parts
+        ]
+    # Below the threshold for 98 %, readings are unsure until somebody moves the limit.
+    assert page.run("picturewise.state.limit") == 0.25
+    unsure = sum(one.probability < 0.25 for one in expected)
+    assert page.run("document.querySelectorAll('#rows .tag').length") == unsure
+    rows = [*csv.reader(io.StringIO(page.run("picturewise.csvOf(picturewise.state.results, 0.25)")))]
+    assert rows[0] == ["picture", "reading", "probability", "unsure", "note"]
+    assert [row[1] for row in rows[1:]] == [one.label for one in expected]
+
+    page.run("document.getElementById('draw-tab').click()")
+    page.run("document.getElementById('clear-drawing').click()")
+    left, top, width, height = page.run(
+        "(({left, top, width, height}) => [left, top, width, height])"
+        "(document.getElementById('paper').getBoundingClientRect())"
+    )
+    assert width / height == pytest.approx(32 / 12, rel=0.03)
+    for across in (0.1, 0.4, 0.7):  # three upright strokes
+        for kind, down in (("mousePressed", 0.3), ("mouseMoved", 0.5), ("mouseReleased", 0.7)):
+            page.call(
+                "Input.dispatchMouseEvent", type=kind, x=left + across * width, y=top + down * height, button="left",
+                buttons=1, clickCount=1,
+            )  # fmt: skip
+    drawn = "[...(picturewise.state.selected?.seen?.data ?? [])]"
+    page.wait(f"((seen) => [...Array(32).keys()].filter((x) => seen[3 * (6 * 32 + x)] > 100).length >= 3)({drawn})")
+    seen = np.reshape(page.run(drawn), (12, 32, 3))[:, :, 0]
+    rows_with_ink, columns_with_ink = (np.flatnonzero(seen.max(axis=axis) > seen.min() + 60) for axis in (1, 0))
+    assert np.ptp(columns_with_ink) > 20  # as wide as it was drawn: 0.6 of the paper, enlarged
+    assert abs(rows_with_ink.mean() - 5.5) < 0.6
+    assert abs(columns_with_ink.mean() - 15.5) < 1
+    assert page.run("document.getElementById('bars').children[0].textContent").startswith("length: ")
 
 
 @pytest.mark.campaign
