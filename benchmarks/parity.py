@@ -79,7 +79,12 @@ def compare_one(weights, lines, shape, resize):
     # Probabilities of 0 and 1 would hide differences.
     temperature = max(1e-6, float(plain.logits(pictures).std()))
     classifier = Classifier(weights, Description(**facts, preparation=preparation, temperature=temperature))
-    return compare(classifier, opened(onnx_file(classifier, {}, "")), pictures, "generated")
+    return compare(
+        classifier,
+        opened(onnx_file(classifier, {}, ""), classifier.description.target),
+        pictures,
+        "generated",
+    )
 
 
 def compare_run(place: str, data: str, out: Path) -> None:

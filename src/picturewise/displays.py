@@ -30,6 +30,8 @@ HOMES: Mapping[tuple[str, str], str] = {
     ("ImageSet", "plot_samples"): "picturewise.reporting.plots:plot_samples_of",
     ("Prediction", "html"): "picturewise.reporting.notebook.prediction:prediction_html",
     ("Prediction", "plot"): "picturewise.reporting.plots:plot_prediction",
+    ("Reading", "html"): "picturewise.reporting.notebook.prediction:reading_html",
+    ("Reading", "plot"): "picturewise.reporting.plots:plot_reading",
     ("Recipe", "html"): "picturewise.reporting.notebook.recipe:recipe_html",
     ("Run", "html"): "picturewise.reporting.notebook.run:run_html",
     ("Run", "plot_architecture"): "picturewise.reporting.plots:plot_architecture",

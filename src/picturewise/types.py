@@ -31,6 +31,7 @@ if _TYPE_CHECKING:
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.description import Description as Description
     from picturewise.prediction.predict import Prediction as Prediction
+    from picturewise.prediction.predict import Reading as Reading
     from picturewise.preparing.preparation import Preparation as Preparation
     from picturewise.recipes.effective import EffectivePreparation as EffectivePreparation
     from picturewise.recipes.effective import EffectiveRecipe as EffectiveRecipe
@@ -103,6 +104,7 @@ _HOMES = {
     "Preparation": "picturewise.preparing.preparation",
     "PreparationOptions": "picturewise.recipes.options",
     "PublishedResult": "picturewise.studies.study",
+    "Reading": "picturewise.prediction.predict",
     "Recipe": "picturewise.recipes.recipe",
     "RemovedSet": "picturewise.tasks.catalogue",
     "Row": "picturewise.architectures.summary",

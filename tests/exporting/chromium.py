@@ -29,7 +29,7 @@ _SECONDS = 120
 
 
 class Page:
-    """One page that is open in a browser, offline."""
+    """One page that is open in a browser."""
 
     def __init__(self, browser: Browser, session: str, address: str) -> None:
         self._browser, self._session, self._address = browser, session, address
@@ -110,19 +110,25 @@ class Browser:
         self._number, self._buffer = 0, b""
         self._events: list[dict[str, Any]] = []
 
-    def open(self, file: Path) -> Page:
-        """Open a file in a page of its own, offline from the start."""
+    def open(self, place: Path | str, *, first: str = "") -> Page:
+        """Open a page of its own: a file, offline from the start, or an address, see `browser`.
+
+        `first` is a script that runs before those of the page.
+        """
+        address = place if isinstance(place, str) else place.as_uri()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session, file.as_uri())
+        page = Page(self, session, address)
         for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
             page.call(f"{domain}.enable")
-        page.call(
-            "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0,
-            uploadThroughput=0,
-        )  # fmt: skip
-        page.call("Page.navigate", url=file.as_uri())
-        page.wait(f"location.href === {json.dumps(file.as_uri())} && document.readyState === 'complete'")
+        if isinstance(place, Path):
+            page.call(
+                "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0,
+                uploadThroughput=0,
+            )  # fmt: skip
+        page.call("Page.addScriptToEvaluateOnNewDocument", source=first)
+        page.call("Page.navigate", url=address)
+        page.wait(f"location.href === {json.dumps(address)} && document.readyState === 'complete'")
         return page
 
     def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
@@ -164,7 +170,7 @@ class Browser:
 
 @contextlib.contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """Start a Chromium whose profile is in a folder, and end it afterwards."""
+    """Start a Chromium whose profile is in a folder, and end it afterwards; it reaches this machine only."""
     assert BROWSER is not None
     reading, commands = map(_high, os.pipe())
     answers, writing = map(_high, os.pipe())
@@ -172,8 +178,8 @@ def browser(folder: Path) -> Iterator[Browser]:
         sys.executable, "-c", _LAUNCH, str(reading), str(writing),
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe",
-        f"--user-data-dir={folder / 'profile'}", "about:blank",
+        "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank",
     ]  # fmt: skip
     process = subprocess.Popen(command, pass_fds=(reading, writing), stderr=subprocess.DEVNULL)
     os.close(reading)

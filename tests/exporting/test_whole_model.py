@@ -17,7 +17,7 @@ from picturewise.architectures.named import named_lines
 from picturewise.errors import RunError, UsageError
 from picturewise.exporting.facts import as_texts, facts_of
 from picturewise.exporting.onnx_file import onnx_file, opened
-from picturewise.exporting.parity import ODD, compare, generated, odd_pictures
+from picturewise.exporting.parity import ODD, Answered, compare, generated, odd_pictures
 from picturewise.networks.builder import build
 from picturewise.onnx_models.session import Session
 from picturewise.prediction.classifier import Classifier
@@ -55,7 +55,9 @@ def apart(classifier: Classifier) -> float:
     """Return the largest difference of a probability; every class is the same."""
     content = onnx_file(classifier, as_texts(facts_of(classifier, "1.2.3")), "1.2.3")
     shape = classifier.description.shape
-    found = compare(classifier, opened(content), generated(shape, 40), "pictures")
+    found = compare(
+        classifier, opened(content, classifier.description.target), generated(shape, 40), "pictures"
+    )
     assert (found.pictures, found.odd_pictures, found.changed, found.odd_changed) == (40, ODD, 0, 0)
     spread = np.ptp(classifier.probabilities(generated(shape, 40)), axis=0)
     assert spread.max() > 0.01, "every picture has the same answer, so nothing was compared"
@@ -94,7 +96,9 @@ def test_every_named_network_answers_alike(
         pytest.skip("only with --whole")
     classifier = of_lines(tuple(named_lines(name, shape)), shape)
     content = onnx_file(classifier, {}, "")
-    compare(classifier, opened(content), generated(shape, 64), "pictures").check()
+    compare(
+        classifier, opened(content, classifier.description.target), generated(shape, 64), "pictures"
+    ).check()
 
 
 class Module(nn.Module):
@@ -166,14 +170,16 @@ def test_logits_and_labels_are_those_of_the_classifier() -> None:
 
 def test_a_model_that_answers_otherwise_is_refused() -> None:
     classifier = of_lines(("flatten",), (4, 5, 3))
-    true = opened(onnx_file(classifier, {}, ""))
+    true = opened(onnx_file(classifier, {}, ""), classifier.description.target)
     compare(classifier, true).check()
-    found = compare(classifier, lambda images: true(images)[:, ::-1])
+    found = compare(classifier, lambda images: Answered(3 - true(images)[0], true(images)[1][:, ::-1]))
     assert found.changed > 100
     assert found.pictures == 1000
-    with pytest.raises(RunError, match=r"have another class, and probabilities differ by up to 0\.\d+"):
+    with pytest.raises(RunError, match=r"have another answer, and probabilities differ by up to 0\.\d+"):
         found.check()
-    nothing = compare(classifier, lambda images: true(images) * np.float32(np.nan))
+    nothing = compare(
+        classifier, lambda images: true(images)._replace(probabilities=np.full((len(images), 4), np.nan))
+    )
     with pytest.raises(RunError, match="differ by up to nan"):
         nothing.check()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import threading
@@ -150,6 +151,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "colour": make_classifier(folder / "colour.safetensors"),
         "grey": make_classifier(folder / "grey.safetensors", channels=1, seed=1),
     }
+    with service_of(files) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def service_of(files: dict[str, Path]) -> Iterator[Running]:
+    """Run a service with classifiers' files, by the names of the models."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -43,13 +43,16 @@ def test_a_page_of_another_site_may_not_ask_unless_it_is_allowed(running: Runnin
     assert "Authorization" in before.headers["access-control-allow-headers"]
 
 
-def test_a_token_is_asked_for_everywhere_but_for_health(running: Running) -> None:
+def test_a_token_is_asked_for_everywhere_but_for_health_and_the_page(running: Running) -> None:
     secured = running.with_settings(token="s3cret")
-    for path in ("/metrics", "/openapi.json", "/v2", "/v2/models/colour", "/"):
+    for path in ("/metrics", "/openapi.json", "/v2", "/v2/models", "/v2/models/colour"):
         for header in ("", "Bearer wrong", "Basic s3cret", "Bearer s3cret2", "Bearer \xe9"):
             found = secured.ask("GET", path, headers={"Authorization": header})
             assert (found.status, found.headers["www-authenticate"]) == (401, "Bearer")
     assert secured.ask("GET", LIVE).status == 200
+    assert secured.ask("GET", "/").status == 404
+    assert secured.with_settings(page=b"page").ask("GET", "/").body == b"page"
+    assert secured.with_settings(page=b"page").ask("GET", "//").status == 401
     assert secured.ask("GET", "/metrics", headers={"Authorization": "bearer s3cret"}).status == 200
 
 
@@ -73,7 +76,11 @@ def test_unknown_paths_and_methods_are_told_as_json(running: Running) -> None:
 def test_the_page_is_the_one_that_was_passed(running: Running) -> None:
     found = running.with_settings(page=b"<!doctype html>").ask("GET", "/")
     assert (found.status, found.body) == (200, b"<!doctype html>")
-    assert found.headers["content-type"].startswith("text/html")
+    assert found.headers["content-type"] == "text/html; charset=utf-8"
+    assert found.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert found.headers["referrer-policy"] == "no-referrer"
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert found.headers["cache-control"] == "no-store"
 
 
 def test_a_mistake_of_ours_is_told_as_one(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,11 +34,18 @@ def test_health_and_metadata(running: Running) -> None:
     assert running.ask("GET", "/v2/health/live").status == 200
     assert running.ask("GET", "/v2/health/ready").json == {"ready": True}
     assert running.ask("GET", "/v2").json["extensions"] == ["binary_tensor_data"]
+    assert running.ask("GET", "/v2/models").json == {"models": ["colour", "grey"]}
     for path in ("/v2/models/colour", f"/v2/models/colour/versions/{version}"):
         told = running.ask("GET", path).json
         assert told["versions"] == [version]
         assert told["inputs"][0] == {"name": "images", "datatype": "UINT8", "shape": [-1, -1, -1, -1]}
         assert told["outputs"][0]["shape"] == [-1, 3]
+        assert told["parameters"] == {
+            "classes": ["cat", "dog", "ünï 猫"],
+            "shape": [8, 10, 3],
+            "background": "white",
+            "drawing": None,
+        }
         assert running.ask("GET", path + "/ready").status == 200
     for path in ("/v2/models/bird", "/v2/models/colour/versions/1", "/v2/models/bird/ready"):
         missing = running.ask("GET", path)

@@ -21,8 +21,18 @@ def test_every_route_is_described(running: Running) -> None:
     for method, start, end, alone in routes:
         base = {"_MODEL": "/v2/models/{name}", "_VERSION": "/v2/models/{name}/versions/{version}"}
         found.add((method.lower(), base.get((start or alone).removesuffix(" + "), "") + end))
-    assert len(found) == 13
+    assert len(found) == 14
     assert found == {(method, path) for path, methods in described.items() for method in methods}
+
+
+def test_the_page_is_described_where_there_is_one_and_needs_no_token(running: Running) -> None:
+    right = {"Authorization": "Bearer t"}
+    assert "/" not in running.ask("GET", "/openapi.json").json["paths"]
+    with_page = running.with_settings(page=b"x", token="t").ask("GET", "/openapi.json", headers=right)
+    described = with_page.json["paths"]["/"]["get"]
+    assert described["security"] == []
+    assert "401" not in described["responses"]
+    assert list(described["responses"]["200"]["content"]) == ["text/html"]
 
 
 def test_every_answer_has_a_status_that_is_described(running: Running) -> None:

@@ -52,6 +52,30 @@ def test_a_picture_that_lies_on_its_side_is_turned(running: Running) -> None:
     np.testing.assert_allclose(list(found.json["predictions"][0]["probabilities"].values()), row, atol=1e-6)
 
 
+def deep(low: int, high: int) -> bytes:
+    content = io.BytesIO()
+    numbers = np.random.default_rng(5).integers(low, high, (12, 9), dtype=np.uint16, endpoint=True)
+    Image.fromarray(numbers).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("name", ["colour", "grey"])
+def test_grey_pictures_of_16_bits_are_read_as_predict_reads_them(running: Running, name: str) -> None:
+    contents = [picture(1), deep(0, 65535), deep(0, 40_000)]
+    headers, body = form(*contents)
+    found = running.ask("POST", f"/predict?model={name}", body=body, headers=headers)
+    assert found.status == 200
+    rows = rows_of(running.classifier(name), *contents)
+    for told, row in zip(found.json["predictions"], rows, strict=True):
+        np.testing.assert_allclose(list(told["probabilities"].values()), row, atol=1e-6)
+
+
+def test_grey_pictures_of_16_bits_are_refused_where_white_is_not_known(running: Running) -> None:
+    found = running.ask("POST", "/predict?model=grey", body=deep(0, 900), headers=PNG)
+    assert (found.status, found.code) == (422, "picture_unusable")
+    assert "black and white are not known" in found.json["error"]["message"]
+
+
 def test_a_form_gets_an_answer_for_each_picture_in_their_order(running: Running) -> None:
     contents = [picture(seed) for seed in range(4)]
     headers, body = form(*contents)

@@ -142,7 +142,7 @@ def test_the_command_says_what_it_wrote_and_checked(
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith(f"{tmp_path / 'a.onnx'}  ")
     assert " ".join(said[2:]).startswith(
-        "Checked with 143 pictures of the validation split and 50 of other sizes: no picture has another class, and "
+        "Checked with 143 pictures of the validation split and 50 of other sizes: no picture has another answer, and "
         "probabilities differ by at most "
     )
     assert command(["export", str(trained.path), "--out", str(tmp_path / "b.onnx"), "--json"]) == 0

@@ -55,9 +55,9 @@ def command(
 
 def _told(parity: Parity) -> str:
     changed = parity.changed + parity.odd_changed
-    classes = "no picture has another class" if not changed else f"{changed:,} have another class"
+    answers = "no picture has another answer" if not changed else f"{changed:,} have another answer"
     largest = max(parity.difference, parity.odd_difference)
     return (
-        f"Checked with {parity.pictures:,} {parity.origin} and {parity.odd_pictures} of other sizes: {classes}, and "
+        f"Checked with {parity.pictures:,} {parity.origin} and {parity.odd_pictures} of other sizes: {answers}, and "
         f"probabilities differ by at most {largest:.1g}."
     )

@@ -37,7 +37,8 @@ _STANDARD_INPUT = "-"
     "--top",
     type=click.IntRange(min=1),
     help="Number of classes to show, most probable first; default: 1 in a CSV file, all in JSON, and in bars all if "
-    "there are at most 10, otherwise 5.",
+    "there are at most 10, otherwise 5. For sequences, the number of readings; default: 1 in a CSV file, 5 in JSON, "
+    "and bars for the symbols of the reading.",
 )
 @click.option(
     "--csv",
@@ -77,6 +78,13 @@ _STANDARD_INPUT = "-"
     "folder unsure.",
 )
 @click.option(
+    "--abstain",
+    type=float,
+    metavar="ACCURACY",
+    help="For classifiers that read sequences: leave the pictures to people that are too unsure for this accuracy of "
+    "the others, 0.98 or 0.99. Their label is empty.",
+)
+@click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
     help="Split of a data set; default: test, or all pictures of a set with one split.",
@@ -102,6 +110,7 @@ def command(
     sort_into: Path | None,
     link: bool,
     min_confidence: float | None,
+    abstain: float | None,
     split: Literal["train", "valid", "test"] | None,
     hints: Hints,
     skip_bad: bool,
@@ -114,9 +123,10 @@ def command(
     """
     from picturewise.cli import output, predict_output
     from picturewise.errors import UsageError
+    from picturewise.tasks.abstaining import abstain_below
     from picturewise.tasks.predict import classifier_of
     from picturewise.tasks.predicting import Predicting, predict_into, recognised, shown_by
-    from picturewise.tasks.prediction_outputs import check_options, wanted_outputs
+    from picturewise.tasks.prediction_outputs import check_options, check_sequences, wanted_outputs
     from picturewise.text_tables import folded
 
     del skip_bad
@@ -128,12 +138,14 @@ def command(
         "probabilities": probabilities,
         "min_confidence": min_confidence,
     }
-    check_options(top=top, **files)
+    check_options(top=top, abstain=abstain, **files)
     if json and jsonl:
         raise UsageError(
             "--json and --jsonl cannot be combined, because both print to standard output. Omit one."
         )
     classifier = classifier_of(run).by_engine(engine)
+    check_sequences(classifier, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into)
+    least = abstain_below(classifier.description, abstain)
     sources: list[Source]
     if any(str(path) == _STANDARD_INPUT for path in paths):
         sources = [predict_output.standard_input(paths, hints, recursive=recursive)]
@@ -141,13 +153,18 @@ def command(
         sources = recognised(paths, hints, classifier.description.shape, recursive=recursive)
     written = wanted_outputs(classifier, sources, top=top or 1, **files)
     printed = predict_output.printed(
-        classifier, top=top, json=json, jsonl=jsonl, bars=not written, min_confidence=min_confidence
-    )
+        classifier, top=top, json=json, jsonl=jsonl, bars=not written, min_confidence=min_confidence,
+        abstains=abstain is not None,
+    )  # fmt: skip
     with predict_output.progress(shown=not json, prints=bool(printed)) as advance:
-        predicting = Predicting(classifier, sources, shown_by(paths), split=split, progress=advance)
+        predicting = Predicting(
+            classifier, sources, shown_by(paths), split=split, progress=advance, abstain_below=least
+        )
         predict_into(predicting, [*printed, *written])
     for path in (csv, kaggle):
         predict_output.tell_written(predicting, path, quiet=json or jsonl)
+    if abstain is not None:
+        predict_output.tell_abstained(predicting, quiet=json or jsonl)
     notes = predict_output.tell_sorted(predicting, written, quiet=json or jsonl)
     for note in (*predicting.notes, *notes):
         output.warn(folded(f"note  {note}", indent=6), keep="\n")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from picturewise.cli import output
 from picturewise.errors import DataError, UsageError
-from picturewise.prediction.predict import PredictedBlock, Row
+from picturewise.prediction.predict import READINGS, PredictedBlock, Row
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.data.hints import Hints
@@ -32,18 +33,19 @@ def printed(
     jsonl: bool,
     bars: bool,
     min_confidence: float | None,
+    abstains: bool,
 ) -> list[Output]:
     """Return what prints the predictions in the form that is asked for; nothing if they are only written to files."""
     if json:
-        return [_Json(classifier, top, min_confidence)]
+        return [_Json(classifier, top, min_confidence, abstains=abstains)]
     if jsonl:
-        return [_JsonLines(top, min_confidence)]
-    return [_Bars(top, min_confidence)] if bars else []
+        return [_JsonLines(top, min_confidence, abstains=abstains)]
+    return [_Bars(top, min_confidence, abstains=abstains)] if bars else []
 
 
 class _Printed:
-    def __init__(self, top: int | None, min_confidence: float | None) -> None:
-        self._top, self._least = top, min_confidence
+    def __init__(self, top: int | None, min_confidence: float | None, *, abstains: bool) -> None:
+        self._top, self._least, self._abstains = top, min_confidence, abstains
 
     def finish(self) -> None:
         """Do nothing."""
@@ -55,41 +57,60 @@ class _Printed:
     def _is_unsure(self, row: Row) -> bool:
         return self._least is not None and row.probability < self._least
 
-    def _as_object(self, row: Row, classes: Sequence[str]) -> dict[str, Any]:
+    def _as_object(self, row: Row, block: PredictedBlock) -> dict[str, Any]:
         if row.probabilities is None:
             return {"file": row.path, "error": row.error}
+        if block.target is not None:
+            return self._as_reading(row, block)
+        classes = block.classes
         order = range(len(classes)) if self._top is None else row.best(self._top)
         found: dict[str, Any] = {"file": row.path, "class": row.label, "probability": row.probability}
         if self._least is not None:
             found["unsure"] = self._is_unsure(row)
         return found | {"probabilities": {classes[index]: float(row.probabilities[index]) for index in order}}
 
+    def _as_reading(self, row: Row, block: PredictedBlock) -> dict[str, Any]:
+        found: dict[str, Any] = {"file": row.path, "label": row.label, "probability": row.probability}
+        if self._least is not None:
+            found["unsure"] = self._is_unsure(row)
+        if self._abstains:
+            found["abstained"] = row.abstained
+        found["parts"] = [{"part": part, "probability": share} for part, share in block.parts(row)]
+        return found | {"probabilities": dict(block.alternatives(row, self._top or READINGS))}
+
 
 class _Bars(_Printed):
     def add(self, block: PredictedBlock) -> None:
         for row in block.rows:
             if row.probabilities is not None:  # the others are told at the end
-                self._show(row, block.classes)
+                self._show(row, block)
 
-    def _show(self, row: Row, classes: Sequence[str]) -> None:
+    def _show(self, row: Row, block: PredictedBlock) -> None:
         from picturewise.reporting.tables import bar, percent
         from picturewise.text_tables import WIDTH
 
-        assert row.probabilities is not None  # noqa: S101 (see add)
         unsure = ", unsure" * self._is_unsure(row)
-        output.say(f"{row.name}: {row.label} ({percent(row.probability, digits=1)}{unsure})")
-        few = self._top is None and len(classes) <= 10
-        order = range(len(classes)) if few else row.best(self._top or 5)
-        width = min(_WIDEST, max(len(classes[index]) for index in order))
+        label = "left to people" if row.abstained else row.label
+        output.say(f"{row.name}: {label} ({percent(row.probability, digits=1)}{unsure})")
+        bars = self._bars(row, block)
+        width = min(_WIDEST, max(len(name) for name, _ in bars))
         length = min(BAR, WIDTH - width - 13)  # of a bar: the rest is the margin, two gaps and the percentage
-        for index in order:
-            share = float(row.probabilities[index])
-            output.say(f"  {classes[index]:{width}}  {bar(share, length)}  {percent(share, digits=1):>7}")
+        for name, share in bars:
+            output.say(f"  {name:{width}}  {bar(share, length)}  {percent(share, digits=1):>7}")
+
+    def _bars(self, row: Row, block: PredictedBlock) -> list[tuple[str, float]]:
+        """Return the names and the probabilities of a row's bars."""
+        if self._top is None and block.target is not None:
+            return block.parts(row)
+        if self._top is None and len(block.classes) <= 10:
+            assert row.probabilities is not None  # noqa: S101 (see add)
+            return [*zip(block.classes, map(float, row.probabilities), strict=True)]
+        return block.alternatives(row, self._top or 5)
 
 
 class _JsonLines(_Printed):
     def add(self, block: PredictedBlock) -> None:
-        lines = [json.dumps(self._as_object(row, block.classes)) for row in block.rows]
+        lines = [json.dumps(self._as_object(row, block)) for row in block.rows]
         if lines:
             output.say_json_lines("\n".join(lines))
 
@@ -97,13 +118,15 @@ class _JsonLines(_Printed):
 class _Json(_Printed):
     """One JSON object, printed when all pictures are predicted."""
 
-    def __init__(self, classifier: Classifier, top: int | None, min_confidence: float | None) -> None:
-        super().__init__(top, min_confidence)
+    def __init__(
+        self, classifier: Classifier, top: int | None, min_confidence: float | None, *, abstains: bool
+    ) -> None:
+        super().__init__(top, min_confidence, abstains=abstains)
         self._classifier = classifier
         self._predictions: list[str] = []
 
     def add(self, block: PredictedBlock) -> None:
-        self._predictions += [json.dumps(self._as_object(row, block.classes)) for row in block.rows]
+        self._predictions += [json.dumps(self._as_object(row, block)) for row in block.rows]
 
     def finish(self) -> None:
         classifier = json.dumps(about(self._classifier), indent=1).replace("\n", "\n ")
@@ -113,13 +136,14 @@ class _Json(_Printed):
 
 
 def about(classifier: Classifier) -> Mapping[str, object]:
-    """Return what identifies a classifier: the SHA-256 of its weights, what trained it, and its classes."""
+    """Return what identifies a classifier: the SHA-256 of its weights, what trained it, and its classes or symbols."""
     known = classifier.description.provenance
+    named = "alphabet" if is_sequences(classifier.description.target) else "classes"
     return {
         "sha256": classifier.weights_sha256,
         "version": known.get("picturewise"),
         "dataset": known.get("dataset"),
-        "classes": list(classifier.classes),
+        named: list(classifier.classes),
     }
 
 
@@ -182,6 +206,15 @@ def tell_written(predicting: Predicting, path: Path | None, *, quiet: bool) -> N
     """Print how many predictions are in a file."""
     if path is not None and not quiet:
         output.say(f"{_predictions(predicting.predicted)} written to {path}")
+
+
+def tell_abstained(predicting: Predicting, *, quiet: bool) -> None:
+    """Print how many pictures are left to people."""
+    if not quiet:
+        output.say(
+            f"{predicting.abstained:,} of {predicting.predicted:,} left to people (confidence below "
+            f"{predicting.abstain_below:.3g})"
+        )
 
 
 def tell_sorted(predicting: Predicting, outputs: Sequence[Output], *, quiet: bool) -> tuple[str, ...]:

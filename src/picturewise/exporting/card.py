@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from picturewise.exporting.markdown import code, fenced, plain, table, with_interval
+from picturewise.exporting.reading_card import TASK, reads, sequence_results, what_it_reads, whole
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
-    from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
+    from picturewise.evaluation.evaluation import ClassScore, Evaluation
     from picturewise.runs.history import Epoch
     from picturewise.runs.record import RunRecord
 
@@ -57,7 +59,7 @@ def model_card(card: CardFacts) -> str:
     parts = [
         *_front_matter(card),
         "",
-        f"# {_code(card.name)}",
+        f"# {code(card.name)}",
         "",
         *_summary(card),
         "",
@@ -82,7 +84,9 @@ def model_card(card: CardFacts) -> str:
 
 def _front_matter(card: CardFacts) -> Iterator[str]:
     yield from ("---", f"license: {json.dumps(card.licence)}", "library_name: picturewise")
-    yield from ("pipeline_tag: image-classification", "tags:", "- image-classification", "- picturewise")
+    read = reads(card.facts)
+    task = TASK if read else "image-classification"
+    yield from (f"pipeline_tag: {task}", "tags:", f"- {task}", "- picturewise")
     evaluation = card.evaluation
     if evaluation is not None:
         data = json.dumps(printable(evaluation.dataset), ensure_ascii=False)
@@ -92,7 +96,7 @@ def _front_matter(card: CardFacts) -> Iterator[str]:
             f"- name: {json.dumps(printable(card.name), ensure_ascii=False)}",
             "  results:",
         )
-        yield from ("  - task:", "      type: image-classification")
+        yield from ("  - task:", f"      type: {task}")
         yield from (
             "    dataset:",
             f"      name: {data}",
@@ -100,27 +104,38 @@ def _front_matter(card: CardFacts) -> Iterator[str]:
             f"      split: {evaluation.split}",
         )
         yield "    metrics:"
+        named = f"{whole(card.facts)} accuracy" if read else "accuracy"
+        of_loss = "negative log-likelihood" if read else "cross-entropy"
         yield from ("    - type: accuracy", f"      value: {accuracy.value:.6f}")
-        yield f"      name: {json.dumps(f'accuracy, 95 % interval {accuracy.low:.4f} to {accuracy.high:.4f}')}"
+        yield f"      name: {json.dumps(f'{named}, 95 % interval {accuracy.low:.4f} to {accuracy.high:.4f}')}"
         yield from ("    - type: loss", f"      value: {evaluation.loss.value:.6f}")
         loss = evaluation.loss
-        yield f"      name: {json.dumps(f'cross-entropy, 95 % interval {loss.low:.4f} to {loss.high:.4f}')}"
+        yield f"      name: {json.dumps(f'{of_loss}, 95 % interval {loss.low:.4f} to {loss.high:.4f}')}"
     yield "---"
 
 
 def _summary(card: CardFacts) -> Iterator[str]:
     facts, preparation = card.facts, card.facts["preparation"]
     colours = "grey" if preparation["channels"] == 1 else "colour"
-    count = len(facts["classes"])
+    read = reads(facts)
+    count = 0 if read else len(facts["classes"])
+    does = (
+        f"Reads sequences of symbols in {colours} pictures."
+        if read
+        else f"Classifies {colours} pictures into {count:,} classes."
+    )
     yield (
-        f"Classifies {colours} pictures into {count:,} classes. Pictures of any size are accepted; they are brought to "
+        f"{does} Pictures of any size are accepted; they are brought to "
         f"{preparation['height']}x{preparation['width']} pixels ({preparation['resize']}). Made with Picturewise "
         f"{facts['picturewise']}."
     )
     yield ""
-    shown = facts["classes"][:_MOST_ROWS]
-    more = f", and {count - len(shown):,} more" if count > len(shown) else ""
-    yield f"Classes: {', '.join(map(_code, shown))}{more}."
+    if read:
+        yield what_it_reads(facts)
+    else:
+        shown = facts["classes"][:_MOST_ROWS]
+        more = f", and {count - len(shown):,} more" if count > len(shown) else ""
+        yield f"Classes: {', '.join(map(code, shown))}{more}."
     if card.parameters is not None:
         yield ""
         yield f"The network has {card.parameters:,} parameters."
@@ -131,13 +146,13 @@ def _data(card: CardFacts) -> Iterator[str]:
     if record is None:
         known = card.facts["provenance"]
         if "dataset" in known:
-            yield f"Trained on {_code(known['dataset'])}. The run is not at hand, so no more is known."
+            yield f"Trained on {code(known['dataset'])}. The run is not at hand, so no more is known."
         else:
             yield "Not known: the run that it came from is not at hand."
         return
     splits = record.data.splits
     yield (
-        f"{_code(record.data.name)}, "
+        f"{code(record.data.name)}, "
         + ", ".join(
             f"{facts.pictures:,} {'validation' if name == 'valid' else 'training'} pictures"
             for name, facts in splits.items()
@@ -146,16 +161,18 @@ def _data(card: CardFacts) -> Iterator[str]:
     )
     if len(record.data.classes) <= _MOST_ROWS:
         yield ""
-        yield from _table(
-            ["class", *(f"pictures in {name}" for name in splits)],
+        yield from table(
+            ["symbol", *(f"occurrences in {name}" for name in splits)]
+            if reads(card.facts)
+            else ["class", *(f"pictures in {name}" for name in splits)],
             [
-                [_code(name), *(f"{facts.counts.get(name, 0):,}" for facts in splits.values())]
+                [code(name), *(f"{facts.counts.get(name, 0):,}" for facts in splits.values())]
                 for name in record.data.classes
             ],
         )
     for note in record.data.notes:
         yield ""
-        yield _plain(note)
+        yield plain(note)
 
 
 def _results(card: CardFacts) -> Iterator[str]:
@@ -163,32 +180,43 @@ def _results(card: CardFacts) -> Iterator[str]:
     if evaluation is None:
         yield "**Not evaluated on test pictures.** Without that, nobody knows how good it is on new pictures."
         if card.kept is not None:
+            name = f"{whole(card.facts)} accuracy" if reads(card.facts) else "accuracy"
             yield ""
             yield (
-                f"On the validation pictures, which chose the epoch, accuracy is {card.kept.valid_accuracy:.4f} "
+                f"On the validation pictures, which chose the epoch, {name} is {card.kept.valid_accuracy:.4f} "
                 f"(epoch {card.kept.epoch}); on new pictures, it is usually a little lower."
             )
         return
     yield (
-        f"On the {evaluation.pictures:,} pictures of the split {evaluation.split} of {_code(evaluation.dataset)}, "
+        f"On the {evaluation.pictures:,} pictures of the split {evaluation.split} of {code(evaluation.dataset)}, "
         "which chose nothing. Intervals cover 95 %."
     )
     yield ""
-    rows = [["accuracy", _shown(evaluation.accuracy)], ["cross-entropy (nats)", _shown(evaluation.loss)]]
+    sequences = evaluation.sequences
+    rows = [
+        [f"{whole(card.facts)} accuracy" if sequences else "accuracy", with_interval(evaluation.accuracy)],
+        [
+            "negative log-likelihood (nats)" if sequences else "cross-entropy (nats)",
+            with_interval(evaluation.loss),
+        ],
+    ]
+    if sequences is not None:
+        rows.append(["edit distance", with_interval(sequences.edit_distance)])
     if evaluation.macro_recall is not None:
-        rows.append(["macro recall", _shown(evaluation.macro_recall)])
+        rows.append(["macro recall", with_interval(evaluation.macro_recall)])
     if evaluation.macro_f1 is not None:
-        rows.append(["macro F1", _shown(evaluation.macro_f1)])
-    rows.append(["expected calibration error", _shown(evaluation.calibration_error)])
-    yield from _table(["score", "value"], rows)
+        rows.append(["macro F1", with_interval(evaluation.macro_f1)])
+    rows.append(["expected calibration error", with_interval(evaluation.calibration_error)])
+    yield from table(["score", "value"], rows)
     for note in evaluation.notes:
         yield ""
-        yield _plain(note)
+        yield plain(note)
+    if sequences is not None:
+        yield from sequence_results(sequences)
     if len(evaluation.per_class) <= _MOST_ROWS:
         yield ""
-        yield from _table(
-            ["class", "pictures", "recall", "precision"], [_class_row(one) for one in evaluation.per_class]
-        )
+        named = ["class", "pictures"] if sequences is None else ["symbol", "occurrences"]
+        yield from table([*named, "recall", "precision"], [_class_row(one) for one in evaluation.per_class])
     confused = _confusions(evaluation)
     if confused:
         yield ""
@@ -203,10 +231,13 @@ def _results(card: CardFacts) -> Iterator[str]:
 
 
 def _limits(card: CardFacts) -> Iterator[str]:
-    yield (
-        "It names one of its classes for every picture, also for one that shows something else. A low probability is "
-        "a hint, not proof."
+    read = reads(card.facts)
+    does = (
+        "reads something in every picture, also in"
+        if read
+        else "names one of its classes for every picture, also for"
     )
+    yield f"It {does} one that shows something else. A low probability is a hint, not proof."
     yield (
         "The figures hold for pictures like those of the data set. With another camera, light or selection, measure "
         "again on labelled pictures of your own."
@@ -214,15 +245,20 @@ def _limits(card: CardFacts) -> Iterator[str]:
     if card.evaluation is not None:
         few = [one for one in card.evaluation.per_class if one.support < _FEW]
         if few:
-            names = ", ".join(f"{_code(one.name)} ({one.support})" for one in few[:10])
-            yield f"Fewer than {_FEW} test pictures, so little is known: {names}{', …' if len(few) > 10 else ''}."
+            names = ", ".join(f"{code(one.name)} ({one.support})" for one in few[:10])
+            what = "occurrences in test" if read else "test pictures"
+            yield f"Fewer than {_FEW} {what}, so little is known: {names}{', …' if len(few) > 10 else ''}."
     if card.record is not None:
         counts = next(iter(card.record.data.splits.values())).counts
         least, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
         if counts[most] > 5 * counts[least]:
+            differ = (
+                ("symbols differ in number", "occurrences in train")
+                if read
+                else ("classes differ in size", "training pictures")
+            )
             yield (
-                f"The classes differ in size: {counts[most]:,} training pictures of {_code(most)}, "
-                f"{counts[least]:,} of {_code(least)}."
+                f"The {differ[0]}: {counts[most]:,} {differ[1]} of {code(most)}, {counts[least]:,} of {code(least)}."
             )
     if card.licence == LICENCE:
         yield "No licence was named. Before you publish it, choose one that the training pictures allow."
@@ -233,24 +269,24 @@ def _repeat(card: CardFacts) -> Iterator[str]:
     yield f"SHA-256 of the weights: `{facts['weights_sha256']}`."
     if record is None or card.recipe is None:
         return
-    machine = ", ".join(f"{key} {_plain(value)}" for key, value in record.machine.items())
+    machine = ", ".join(f"{key} {plain(value)}" for key, value in record.machine.items())
     yield ""
     yield f"Trained with Picturewise {record.picturewise} ({machine})."
     for session in record.sessions:
         revision = "" if session.revision is None else f", revision `{session.revision}`"
-        versions = ", ".join(f"{_plain(name)} {_plain(number)}" for name, number in session.versions.items())
+        versions = ", ".join(f"{plain(name)} {plain(number)}" for name, number in session.versions.items())
         yield f"Began at {session.date} and took {session.seconds:,.0f} seconds{revision}; {versions}."
     for name, split in record.data.splits.items():
         yield f"SHA-256 of the {name} pictures: `{split.fingerprint}`."
     yield ""
     yield "The recipe; on the same machine, it gives the same weights bit for bit:"
-    yield from ("", _fenced(_without_place(card.recipe), "toml"), "")
-    yield _fenced("$ picturewise train DATA --recipe recipe.toml", "console")
+    yield from ("", fenced(_without_place(card.recipe), "toml"), "")
+    yield fenced("$ picturewise train DATA --recipe recipe.toml", "console")
 
 
 def _class_row(score: ClassScore) -> list[str]:
-    numbers = ("–" if number is None else _shown(number) for number in (score.recall, score.precision))
-    return [_code(score.name), f"{score.support:,}", *numbers]
+    numbers = ("–" if number is None else with_interval(number) for number in (score.recall, score.precision))
+    return [code(score.name), f"{score.support:,}", *numbers]
 
 
 def _confusions(evaluation: Evaluation) -> list[str]:
@@ -264,46 +300,9 @@ def _confusions(evaluation: Evaluation) -> list[str]:
     ]
     wrong.sort(key=lambda one: (-one[0], one[1], one[2]))
     return [
-        f"{_code(names[row])} taken for {_code(names[column])} ({count:,})"
+        f"{code(names[row])} taken for {code(names[column])} ({count:,})"
         for count, row, column in wrong[:_CONFUSIONS]
     ]
-
-
-def _shown(number: Interval) -> str:
-    return f"{number.value:.4f} ({number.low:.4f}–{number.high:.4f})"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(heads)} |"
-    yield "|" + "---|" * len(heads)
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-
-
-def _code(text: str) -> str:
-    """Return a name as code in Markdown, in which nothing has a meaning."""
-    shown = printable(text)
-    ticks = "`" * (1 + _longest_ticks(shown))
-    edge = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{ticks}{edge}{shown}{edge}{ticks}"
-
-
-def _longest_ticks(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
-
-
-def _plain(text: str) -> str:
-    """Return a sentence of ours that may quote foreign names, so that Markdown and HTML in it are only text."""
-    shown = printable(text)
-    for special in "\\`*_<>[]|#&":
-        shown = shown.replace(special, "\\" + special if special != "<" else "&lt;")
-    return shown
-
-
-def _fenced(text: str, language: str) -> str:
-    """Return a block of code, whatever is in it."""
-    fence = "`" * max(3, 1 + _longest_ticks(text))
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _without_place(recipe: str) -> str:

@@ -8,9 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from picturewise.exporting.parity import Parity
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.prediction.classifier import Classifier
+    from picturewise.prediction.description import Description
 
 FORMAT = 1
 
@@ -29,7 +31,7 @@ def facts_of(classifier: Classifier, version: str, parity: Parity | None = None)
     found: dict[str, Any] = {
         "format": FORMAT,
         "picturewise": version,
-        "classes": list(description.classes),
+        **answers_of(description),
         "preparation": {
             "height": height,
             "width": width,
@@ -50,6 +52,18 @@ def facts_of(classifier: Classifier, version: str, parity: Parity | None = None)
     if parity is not None:
         found["parity"] = asdict(parity)
     return found
+
+
+def answers_of(description: Description) -> dict[str, Any]:
+    """Return what the outputs mean: the classes, or what sequences consist of."""
+    target = description.target
+    if not is_sequences(target):
+        return {"classes": list(description.classes)}
+    return {
+        "alphabet": list(description.classes),
+        "places": target.places,
+        "thresholds": dict(sorted((description.thresholds or {}).items())),
+    }
 
 
 def as_texts(facts: Mapping[str, Any]) -> dict[str, str]:

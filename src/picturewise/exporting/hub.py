@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from picturewise.exporting.reading_card import reads
+
 _BILINEAR = 2
 """Of Pillow's resampling filters, as in preprocessor_config.json of other models."""
 
@@ -35,14 +37,11 @@ def hub_folder(
 
 
 def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
-    classes, preparation = facts["classes"], facts["preparation"]
+    preparation = facts["preparation"]
     return {
         "model_type": "picturewise",
         "architectures": ["Picturewise"],
-        "problem_type": "single_label_classification",
-        "num_labels": len(classes),
-        "id2label": {str(number): name for number, name in enumerate(classes)},
-        "label2id": {name: number for number, name in enumerate(classes)},
+        **_answers(facts),
         "image_size": [preparation["height"], preparation["width"]],
         "num_channels": preparation["channels"],
         "torch_dtype": "float32",
@@ -51,6 +50,19 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
         "picturewise": facts["picturewise"],
         "weights_sha256": facts["weights_sha256"],
         "provenance": facts["provenance"],
+    }
+
+
+def _answers(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the outputs mean; there are no classes to number if sequences are read."""
+    if reads(facts):
+        return {key: facts[key] for key in ("alphabet", "places", "thresholds")}
+    classes = facts["classes"]
+    return {
+        "problem_type": "single_label_classification",
+        "num_labels": len(classes),
+        "id2label": {str(number): name for number, name in enumerate(classes)},
+        "label2id": {name: number for number, name in enumerate(classes)},
     }
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import UsageError
-from picturewise.exporting.parity import Predictor
+from picturewise.exporting.parity import Answered, Predictor
+from picturewise.exporting.readings import CONFIDENCE, LENGTH, SYMBOLS
 from picturewise.exporting.whole_model import (
     IMAGES,
     IMAGES_INPUT,
+    LABEL,
     PROBABILITIES,
     add_answers,
     add_preparation,
@@ -21,12 +23,14 @@ from picturewise.exporting.whole_model import (
 )
 from picturewise.extras import install_command
 from picturewise.onnx_models.graph import OPSET, Graph
-from picturewise.onnx_models.model import taken_from
+from picturewise.onnx_models.model import LOGITS, taken_from
 from picturewise.onnx_models.session import Session
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.prediction.classifier import Classifier
     from picturewise.prediction.description import Description
+    from picturewise.targets.target import Target
 
 _LARGEST = 2_000_000_000
 
@@ -53,15 +57,26 @@ def onnx_file(classifier: Classifier, metadata: Mapping[str, str], version: str)
     return content
 
 
-def opened(content: bytes, threads: int = 1) -> Predictor:
-    """Return a function that predicts with an ONNX file, in ONNX Runtime."""
+def opened(content: bytes, target: Target, threads: int = 1) -> Predictor:
+    """Return a function that predicts with an ONNX file, in ONNX Runtime.
+
+    Args:
+        content: of the file.
+        target: the classifier's.
+        threads: from 1.
+    """
     session = Session(content, threads)
 
-    def probabilities(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        (found,) = session.run([PROBABILITIES], {IMAGES: pictures})
-        return np.asarray(found, np.float32)
+    def answered(pictures: NDArray[np.uint8]) -> Answered:
+        if is_sequences(target):
+            outputs = [LENGTH, SYMBOLS, CONFIDENCE, LOGITS]
+            length, symbols, confidence, logits = session.run(outputs, {IMAGES: pictures})
+            answers = np.concatenate([length[:, None], symbols], axis=1)
+            return Answered(answers, np.column_stack([confidence, target.probabilities(logits)]))
+        answers, probabilities = session.run([LABEL, PROBABILITIES], {IMAGES: pictures})
+        return Answered(answers, np.asarray(probabilities, np.float32))
 
-    return probabilities
+    return answered
 
 
 def _of_module(onnx: Any, classifier: Classifier, metadata: Mapping[str, str], version: str) -> bytes:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import RunError
 from picturewise.seeds import stream
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.data.arrays.lazy_rows import Pictures
     from picturewise.prediction.classifier import Classifier
 
-Predictor: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""An exported model: pictures (N, H, W, 1 or 3) uint8 of any size in, probabilities (N, K) out."""
+
+class Answered(NamedTuple):
+    """What a model says about N pictures.
+
+    Attributes:
+        answers: (N,) int64, the most likely classes, or (N, 1 + L), the most likely readings in the form of labels.
+        probabilities: (N, K) float32, of the classes, or (N, 1 + outputs), of the reading and of all of its parts.
+    """
+
+    answers: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+
+Predictor: TypeAlias = Callable[[NDArray[np.uint8]], Answered]
+"""An exported model: pictures (N, H, W, 1 or 3) uint8 of any size in, what it says out."""
 
 MOST, ODD = 1_000, 50
 """Pictures of the trained size, and of other sizes."""
@@ -36,7 +50,7 @@ class Parity:
         pictures: number of pictures of the size that the classifier was trained on.
         origin: of these pictures.
         difference: the largest difference of two probabilities.
-        changed: number of pictures whose most likely class differs.
+        changed: number of pictures whose most likely class or reading differs.
         odd_pictures: number of generated pictures of other sizes, grey and in colour.
         odd_difference: as `difference`, for these.
         odd_changed: as `changed`, for these.
@@ -61,7 +75,7 @@ class Parity:
             count = self.pictures + self.odd_pictures
             raise RunError(
                 f"The exported model is not equal to the classifier: of {count:,} pictures, "
-                f"{self.changed + self.odd_changed:,} have another class, and probabilities differ by up to "
+                f"{self.changed + self.odd_changed:,} have another answer, and probabilities differ by up to "
                 f"{largest:.2g}, above the limit of {limit:g}. Nothing was written."
             )
 
@@ -125,10 +139,14 @@ def _spread(pictures: Pictures) -> NDArray[np.uint8]:
 
 
 def _apart(classifier: Classifier, exported: Predictor, pictures: NDArray[np.uint8]) -> tuple[float, int]:
-    """Return the largest difference of a probability, and the number of other classes."""
-    expected, found = classifier.probabilities(pictures), exported(pictures)
-    changed = expected.argmax(axis=1) != found.argmax(axis=1)
-    return float(np.abs(expected - found).max()), int(changed.sum())
+    """Return the largest difference of a probability, and the number of other answers."""
+    target, found = classifier.description.target, exported(pictures)
+    expected = classifier.probabilities(pictures)
+    answers, confidence = target.decode(expected)
+    if is_sequences(target):
+        expected = np.column_stack([confidence, expected])
+    changed = (answers != found.answers).reshape(len(pictures), -1).any(axis=1)
+    return float(np.abs(expected - found.probabilities).max()), int(changed.sum())
 
 
 def _largest(numbers: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""A classifier as one ONNX file: pictures of any size in; probabilities, logits and the class out.
+"""A classifier as one ONNX file: pictures of any size in; probabilities, logits and the class or the reading out.
 
 Everything that Picturewise does with a picture is in the graph: the resizing, the channels, the views, the
 normalisation, the network and the temperature. So no other program has to do any of it again, in its own way.
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picturewise.architectures.lines import parse
+from picturewise.exporting.readings import add_reading
 from picturewise.exporting.resizing import with_channels, with_size
 from picturewise.exporting.views import averaged, with_views
 from picturewise.onnx_models.graph import Graph, Value
 from picturewise.onnx_models.layers import add_layers
 from picturewise.onnx_models.model import LOGITS, Normalisation, is_portable, normalised, taken_from
+from picturewise.targets.places import Places
 
 if TYPE_CHECKING:
     from picturewise.prediction.description import Description
@@ -40,7 +42,8 @@ def whole_model(
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
     Its input is `images` (N, H, W, 1 or 3) uint8 of any N, H and W; its outputs are `probabilities` (N, K) and `logits`
-    (N, K), float32, and `label` (N,), the number of the most likely class, int64.
+    (N, K), float32, and `label` (N,), the number of the most likely class, int64. If it reads sequences, the outputs
+    are those of `readings.add_reading` and `logits` (N, outputs).
 
     Args:
         description: of a network that `has_graph`.
@@ -73,6 +76,9 @@ def add_answers(graph: Graph, logits: str, description: Description) -> list[Val
     by = graph.constant("temperature", np.array(description.temperature, np.float32))
     mean = averaged(graph, logits, description.preparation.seen, count)
     graph.node("Div", mean, by, output=LOGITS)
+    target = description.target
+    if isinstance(target, Places):
+        return [*add_reading(graph, LOGITS, target), (LOGITS, np.float32, ("N", count))]
     graph.node("Softmax", LOGITS, output=PROBABILITIES, axis=1)
     graph.node("ArgMax", LOGITS, output=LABEL, axis=1, keepdims=0)
     return [

@@ -18,7 +18,7 @@ from picturewise.arguments import checked
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
-from picturewise.errors import DataError, RunError
+from picturewise.errors import DataError, RunError, UsageError
 from picturewise.names import listed
 from picturewise.prediction.checked_file import network_in
 from picturewise.prediction.description import Description
@@ -35,6 +35,7 @@ from picturewise.prediction.network_forms import (
 )
 from picturewise.printable import printable
 from picturewise.reprs import never_raises, offered
+from picturewise.targets.sequences import is_sequences
 from picturewise.targets.words import describe
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Classifier:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the probabilities."""
+        """The class names, in the order of the probabilities, or the symbols of sequences."""
         return self.description.classes
 
     @property
@@ -172,6 +173,8 @@ class Classifier:
     def probabilities(self, images: Pictures, names: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.
 
+        Of a classifier that reads sequences, these are the outputs for the length and for each place, see `Places`.
+
         Args:
             images: the pictures.
             names: as for `logits`.
@@ -191,7 +194,7 @@ class Classifier:
     def predict(self, pictures: Any) -> str | list[str]: ...
 
     def predict(self, pictures: Any) -> str | list[str]:
-        """Return the most likely class of one picture, or a list with that of each of several.
+        """Return the most likely class or reading of one picture, or a list with that of each of several.
 
         Args:
             pictures: as for `predict_proba`.
@@ -199,10 +202,10 @@ class Classifier:
         Raises:
             UsageError, DataError, RunError: as for `predict_proba`.
         """
-        table = self.predict_proba(pictures)
-        answers, _ = self.description.target.decode(np.atleast_2d(table))
+        table, single = self._probabilities_of(pictures)
+        answers, _ = self.description.target.decode(table)
         labels = [self.description.target.text(answer) for answer in answers]
-        return labels[0] if table.ndim == 1 else labels
+        return labels[0] if single else labels
 
     def predict_proba(self, pictures: Any) -> NDArray[np.float32]:
         """Return calibrated probabilities in the order of `classes`: (K,) for one picture, (N, K) for several.
@@ -215,17 +218,26 @@ class Classifier:
                 numbers and floats are in the unit of the training pictures: bytes 0..255, floats 0..1 or 0..255.
 
         Raises:
-            UsageError: it is of another kind.
+            UsageError: it is of another kind, or the classifier reads sequences of symbols, so there are no classes.
             DataError: a picture cannot be read, a value is not a pixel, or a shape does not fit or is ambiguous.
             RunError: as for `logits`.
         """
+        if is_sequences(self.description.target):
+            raise UsageError(
+                "This classifier reads sequences of symbols, so it has no probabilities of classes. Use predict for "
+                "the readings, or picturewise.predict for their probabilities, too."
+            )
+        table, single = self._probabilities_of(pictures)
+        return table[0] if single else table
+
+    def _probabilities_of(self, pictures: Any) -> tuple[NDArray[np.float32], bool]:
+        """Return (N, outputs) for pictures in any form, and whether it is one picture on its own."""
         from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (predicting a file does not need it)
         from picturewise.data.read import read  # noqa: PLC0415 (the same)
 
         source = given_pictures(pictures, self.description.shape, strict=True)
         found = read(source, self.description.read_options(), ["train"]).split("train")
-        table = self.probabilities(found.images, found.names)
-        return table[0] if source.single else table
+        return self.probabilities(found.images, found.names), source.single
 
     @checked
     def save(self, path: str | Path) -> None:

@@ -1,10 +1,10 @@
-"""From pictures to named probabilities."""
+"""From pictures to named probabilities, and to readings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,20 +13,24 @@ from numpy.typing import NDArray
 
 from picturewise import displays
 from picturewise.data.arrays.lazy_rows import Pictures
-from picturewise.data.arrays.picture_statistics import sums_of
 from picturewise.data.contract import Block
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
+from picturewise.errors import UsageError
 from picturewise.prediction.classifier import Classifier
-from picturewise.prediction.learned import greys
 from picturewise.reprs import never_raises
 from picturewise.targets.one_class import OneClass
+from picturewise.targets.sequences import SequenceTarget, is_sequences
 
 if TYPE_CHECKING:
     from picturewise.displays import Figure
 
 _MENTIONED = 3
 """Classes that a `repr` names."""
+READINGS = 5
+"""Readings that are told if no number of them is asked for."""
+MOST_READINGS = 100
+"""Readings of a picture that can be asked for: there are as many as there are sequences."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,35 +89,62 @@ class Prediction:
         return target.text(answers[0]), float(probabilities[0])
 
 
-class SeenGreys:
-    """The means and contrasts of pictures that a classifier is used on: eight bytes for each picture."""
+@dataclass(frozen=True, repr=False)
+class Reading(Prediction):
+    """The sequence of symbols that a classifier reads in a picture, such as a house number.
 
-    def __init__(self) -> None:
-        self._found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    Attributes:
+        name: as of a `Prediction`.
+        probabilities: reading → calibrated probability of the whole reading, for the five most likely ones, most
+            likely first.
+        number: as of a `Prediction`.
+        outputs: (outputs,) probabilities of the length and of the symbols, in the order of the network's outputs.
+        target: the meaning of `outputs`.
+        abstained: whether `abstain` leaves the picture to people, because its probability is too low.
+    """
 
-    def add(self, pictures: ImageSet) -> None:
-        """Add pictures in the classifier's size."""
-        if len(pictures):
-            sums = sums_of(pictures.images) if pictures.known is None else np.asarray(pictures.known.sums[:])
-            means, spreads = greys(sums, math.prod(pictures.shape[:2]))
-            self._found.append((means.astype(np.float32), spreads.astype(np.float32)))
+    outputs: tuple[float, ...] = field(kw_only=True)
+    target: SequenceTarget = field(kw_only=True)
+    abstained: bool = field(default=False, kw_only=True)
 
-    def note(self, classifier: Classifier) -> tuple[str, ...]:
-        """Return a note if many of them are far from those that it was trained on; see `LearnedPictures`."""
-        learned = classifier.description.learned
-        if learned is None or not self._found:
-            return ()
-        means, spreads = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
-        note = learned.note(means, spreads)
-        return () if note is None else (note,)
+    @property
+    def label(self) -> str:
+        """The most likely reading, such as '042'; empty if the picture is left to people."""
+        return "" if self.abstained else self._decoded[0]
 
+    @property
+    def parts(self) -> list[tuple[str, float]]:
+        """The length of the most likely reading and its symbols, in words, each with its probability."""
+        return self.target.parts(np.array(self.outputs))
 
-def unlike(classifier: Classifier, pictures: ImageSet) -> tuple[str, ...]:
-    """Return a note if many pictures, in the classifier's size, are far from those that it was trained on."""
-    seen = SeenGreys()
-    if classifier.description.learned is not None:
-        seen.add(pictures)
-    return seen.note(classifier)
+    def alternatives(self, count: int = READINGS) -> list[tuple[str, float]]:
+        """Return the most likely readings and the probability of each whole reading, most likely first.
+
+        Args:
+            count: how many, from 1 to 100.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if not 1 <= count <= MOST_READINGS:
+            raise UsageError(f"count is {count}. Expected a number of readings from 1 to {MOST_READINGS}.")
+        return self.target.alternatives(np.array(self.outputs), count)
+
+    @never_raises
+    def __repr__(self) -> str:
+        # The reading is shown even if it is left to people: they may want to know it.
+        text, probability = self._decoded
+        left = ", left to people" * self.abstained
+        parts = ", ".join(f"{part} {share:.4f}" for part, share in self.parts)
+        return f"<Reading of {self.name}: {text} {probability:.4f}{left} ({parts})>"
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Reading", self)
+
+    def plot(self) -> Figure:
+        """Return the probabilities of the length and of each symbol as bars, next to the picture."""
+        figure: Figure = displays.display("Reading", "plot", self)
+        return figure
 
 
 class Row(NamedTuple):
@@ -123,10 +154,12 @@ class Row(NamedTuple):
         name: as `Prediction.name`.
         number: as `Prediction.number`.
         path: the file's path, or the name of a picture that is not in a file of its own.
-        label: the most likely class; empty for a file that cannot be used.
-        probability: of that class.
-        probabilities: (K,) float32, in the order of the classes; None: the file cannot be used.
+        label: the most likely class or reading; empty for a file that cannot be used, and if it is left to people.
+        probability: of that class or reading.
+        probabilities: (outputs,) float32: of the K classes, in their order, or of the parts of a reading; None: the
+            file cannot be used.
         error: why it cannot be used; empty if it can.
+        abstained: whether the picture is left to people, because its probability is too low.
     """
 
     name: str
@@ -136,6 +169,7 @@ class Row(NamedTuple):
     probability: float = math.nan
     probabilities: NDArray[np.float32] | None = None
     error: str = ""
+    abstained: bool = False
 
     def best(self, count: int) -> list[int]:
         """Return the numbers of the most probable classes, the first of equal ones first."""
@@ -153,12 +187,28 @@ class PredictedBlock:
         pictures: the pictures (N, H, W, C) uint8 as they were read.
         rows: a row for each picture and for each file that cannot be used, in order.
         left_out: what is beside the pictures and was not read.
+        target: the meaning of the rows' probabilities if they are not those of classes.
     """
 
     classes: tuple[str, ...]
     pictures: Pictures
     rows: Sequence[Row]
     left_out: tuple[Skipped, ...] = ()
+    target: SequenceTarget | None = None
+
+    def parts(self, row: Row) -> list[tuple[str, float]]:
+        """Return the parts of a row's reading with their probabilities; nothing for classes."""
+        if self.target is None or row.probabilities is None:
+            return []
+        return self.target.parts(row.probabilities)
+
+    def alternatives(self, row: Row, count: int) -> list[tuple[str, float]]:
+        """Return the most likely classes or readings of a row, each with its probability, most likely first."""
+        if row.probabilities is None:
+            return []
+        if self.target is not None:
+            return self.target.alternatives(row.probabilities, count)
+        return [(self.classes[index], float(row.probabilities[index])) for index in row.best(count)]
 
     def predictions(self) -> Iterator[Prediction | Skipped]:
         """Yield the rows as objects."""
@@ -167,8 +217,15 @@ class PredictedBlock:
             if row.probabilities is None:
                 yield Skipped(row.name, row.error)
                 continue
-            shares = dict(zip(self.classes, map(float, row.probabilities), strict=True))
-            prediction = Prediction(row.name, shares, row.number)
+            if self.target is None:
+                shares = dict(zip(self.classes, map(float, row.probabilities), strict=True))
+                prediction = Prediction(row.name, shares, row.number)
+            else:
+                shares = dict(self.alternatives(row, READINGS))
+                outputs = tuple(map(float, row.probabilities))
+                prediction = Reading(
+                    row.name, shares, row.number, outputs=outputs, target=self.target, abstained=row.abstained
+                )
             # No field: equal predictions are equal wherever their pictures are, and `asdict` copies none.
             prediction.__dict__["_seen"] = (self.pictures, index)
             index += 1
@@ -176,7 +233,12 @@ class PredictedBlock:
 
 
 def predicted_block(
-    classifier: Classifier, block: Block, place: str, *, full_path: Callable[[str], str] = str
+    classifier: Classifier,
+    block: Block,
+    place: str,
+    *,
+    full_path: Callable[[str], str] = str,
+    abstain_below: float = 0.0,
 ) -> PredictedBlock:
     """Return the predictions for a block of pictures.
 
@@ -185,6 +247,7 @@ def predicted_block(
         block: of pictures of any size and channels.
         place: the name of the source of pictures without names.
         full_path: returns the path of a picture from its name.
+        abstain_below: readings of lower probability are left to people.
 
     Raises:
         DataError: the stored pictures are damaged.
@@ -202,16 +265,19 @@ def predicted_block(
 
     for index, (answer, probability, shares) in enumerate(zip(answers, best, table, strict=True)):
         add_bad()
+        number = None
         if pictures.names is None:
             number = block.first + index + 1
             name = path = f"{place}, picture {number}"
-            found = Row(name, number, path, target.text(answer), float(probability), shares)
         else:
             name = pictures.names[index]
-            found = Row(name, None, full_path(name), target.text(answer), float(probability), shares)
-        rows.append(found)
+            path = full_path(name)
+        abstained = bool(probability < abstain_below)
+        label = "" if abstained else target.text(answer)
+        rows.append(Row(name, number, path, label, float(probability), shares, abstained=abstained))
     add_bad()
-    return PredictedBlock(classifier.classes, pictures.images, rows, block.left_out)
+    read = target if is_sequences(target) else None
+    return PredictedBlock(classifier.classes, pictures.images, rows, block.left_out, read)
 
 
 def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> list[Prediction]:

@@ -12,7 +12,7 @@ from picturewise.errors import DataError, RunError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.file_names import text_of
 from picturewise.prediction.classifier import Classifier
-from picturewise.prediction.predict import Prediction
+from picturewise.prediction.predict import Prediction, Reading
 from picturewise.reporting import figures
 from picturewise.reporting.evaluation_figures import confusion_matrix
 from picturewise.reporting.samples import captions, drawn_places, lengths_of
@@ -111,6 +111,17 @@ def plot_prediction(prediction: Prediction) -> Figure:
         None,
         list(shares),
         {prediction.name: np.array([[*shares.values()]])},
+    )
+
+
+def plot_reading(reading: Reading) -> Figure:
+    """Return the probabilities of a reading's length and symbols as bars, next to its picture if that is available."""
+    picture = reading.picture
+    return figures.draw_reading_sheet(
+        None if picture is None else picture[np.newaxis],
+        None,
+        reading.target,
+        {reading.name: np.array([reading.outputs])},
     )
 
 

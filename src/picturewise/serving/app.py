@@ -19,6 +19,11 @@ from picturewise.serving.service import Service
 
 _MODEL = "/v2/models/{name}"
 _VERSION = _MODEL + "/versions/{version}"
+_OF_PAGES = {
+    # The rest of its policy is in the page; a browser obeys both.
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def application(service: Service) -> ASGIApp:
@@ -28,6 +33,7 @@ def application(service: Service) -> ASGIApp:
         ("GET", "/v2/health/live", open_inference.live),
         ("GET", "/v2/health/ready", open_inference.ready),
         ("GET", "/v2", open_inference.server),
+        ("GET", "/v2/models", open_inference.models),
         ("GET", _MODEL, open_inference.model),
         ("GET", _VERSION, open_inference.model),
         ("GET", _MODEL + "/ready", open_inference.model_ready),
@@ -84,4 +90,4 @@ async def _page(request: Request) -> Response:
         raise RefusedRequest(
             "not_found", "This service does not have a page; GET /openapi.json lists what there is."
         )
-    return Response(service.settings.page, media_type="text/html; charset=utf-8")
+    return Response(service.settings.page, headers=_OF_PAGES, media_type="text/html; charset=utf-8")

@@ -24,8 +24,8 @@ from picturewise.serving.refusals import RefusedRequest
 from picturewise.serving.service import Service
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
-"""Paths that need no token: what asks them has none."""
+_OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
+"""Paths that need no token: what asks them has none. The page has no secrets, and asks for the token that it sends."""
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _CLIENT_GONE = 499
 """Status in the log if the client closed the connection, as in nginx; nobody sees it."""

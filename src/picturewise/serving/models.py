@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from picturewise.cores import available_cores
 from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_warm import WarmDecoder
-from picturewise.errors import PicturewiseError
+from picturewise.errors import PictureError, PicturewiseError
 from picturewise.prediction.classifier import Classifier
 from picturewise.serving.batching import Batcher
+from picturewise.serving.deep_pictures import DeepPictures
 from picturewise.serving.metrics import Metrics
 from picturewise.serving.refusals import RefusedRequest
 
@@ -34,6 +35,7 @@ class Served:
         version: the first 12 digits of the SHA-256 of its weights.
         classifier: what predicts.
         decoder: the children that decode its pictures.
+        deep: reads those that they refuse for their number of bits.
         batcher: computes the pictures of all requests.
     """
 
@@ -41,6 +43,7 @@ class Served:
     version: str
     classifier: Classifier
     decoder: WarmDecoder
+    deep: DeepPictures
     batcher: Batcher
     _users: int = 0
     _free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,6 +52,17 @@ class Served:
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of its pictures."""
         return self.classifier.description.shape
+
+    async def pixels(self, content: bytes) -> NDArray[np.uint8]:
+        """Return a picture (H, W, C) in the classifier's form.
+
+        Raises:
+            PictureError: it cannot be decoded.
+        """
+        try:
+            return await self.decoder.decode(content)
+        except PictureError as error:
+            return await self.deep.decode(content, error)
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[Served]:
@@ -184,7 +198,7 @@ class Models:
         )
         # Several pictures are computed by other threads than one, which are made ready after the start.
         batcher.prepare(np.zeros((available_cores(), *description.shape), np.uint8))
-        return Served(name, classifier.weights_sha256[:12], classifier, decoder, batcher)
+        return Served(name, classifier.weights_sha256[:12], classifier, decoder, DeepPictures(classifier), batcher)
 
 
 def _checked(classifier: Classifier) -> Classifier:

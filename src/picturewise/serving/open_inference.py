@@ -8,7 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from picturewise.serving import tensors
+from picturewise.prediction.drawing import drawing_style
+from picturewise.serving import outputs, tensors
 from picturewise.serving.answers import JSON, answer
 from picturewise.serving.bodies import read_body
 from picturewise.serving.facts import facts_of
@@ -41,10 +42,15 @@ async def server(request: Request) -> Response:
     return answer({"name": "picturewise", "version": version, "extensions": ["binary_tensor_data"]})
 
 
+async def models(request: Request) -> Response:
+    """Answer which models there are."""
+    return answer({"models": list(_service(request).models.names)})
+
+
 async def model(request: Request) -> Response:
     """Answer what a model takes and gives."""
     served = _served(request)
-    classes = len(served.classifier.classes)
+    description = served.classifier.description
     return answer(
         {
             "name": served.name,
@@ -54,13 +60,12 @@ async def model(request: Request) -> Response:
                 {"name": tensors.IMAGES, "datatype": "UINT8", "shape": [-1, -1, -1, -1]},
                 {"name": tensors.ENCODED, "datatype": "BYTES", "shape": [-1]},
             ],
-            "outputs": [
-                {"name": tensors.PROBABILITIES, "datatype": "FP32", "shape": [-1, classes]},
-                {"name": tensors.LABEL, "datatype": "BYTES", "shape": [-1]},
-            ],
+            "outputs": outputs.metadata_of(description.target),
             "parameters": {
-                "classes": list(served.classifier.classes),
+                **outputs.meaning_of(description),
                 "shape": list(served.shape),
+                "background": description.background,
+                "drawing": drawing_style(description),
             },
         }
     )
@@ -83,20 +88,20 @@ async def infer(request: Request) -> Response:
     with served.in_use(), service.admission.place() as place:
         body = await read_body(request, place, service.settings.max_bytes)
         length = request.headers.get(tensors.JSON_LENGTH)
-        most = service.settings.max_pictures
+        most, target = service.settings.max_pictures, served.classifier.description.target
+        names = outputs.names_of(target)
         if _is_small(body, length):
-            asked = tensors.read_request(body, length, most)
+            asked = tensors.read_request(body, length, most, names)
         else:
-            asked = await run_in_threadpool(tensors.read_request, body, length, most)
+            asked = await run_in_threadpool(tensors.read_request, body, length, most, names)
         facts.pictures = len(asked.pictures)
         place.take(pictures=len(asked.pictures) - 1)
         if isinstance(asked.pictures, list):
             table = await probabilities_of(served, asked.pictures, service)
         else:
             table = await probabilities(served, await _fitted(served, asked.pictures), service)
-        target = served.classifier.description.target
-        labels = [target.text(one) for one in target.decode(table)[0]]
-        content, json_length = tensors.write_response(table, labels, asked, served.name, served.version)
+        values = outputs.values_of(target, table)
+        content, json_length = tensors.write_response(values, asked, served.name, served.version)
     if json_length is None:
         return Response(content, media_type=JSON)
     headers = {"Inference-Header-Content-Length": str(json_length)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from picturewise.serving.outputs import OUTPUTS
 from picturewise.serving.predicting import PICTURES
 from picturewise.serving.refusals import CODES
 from picturewise.serving.settings import Settings
@@ -75,12 +76,17 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
         "/openapi.json": get("This description.", _json({"type": "object"})),
     }
     if settings.page is not None:
-        paths["/"] = get("A page to try the models on.", _content("text/html", {"type": "string"}))
+        paths["/"] = get(
+            "A page that sends pictures to this service.",
+            _content("text/html", {"type": "string"}),
+            secured=False,
+        )
     v2 = True
     flag = {"type": "object", "additionalProperties": {"type": ["boolean", "string"]}}
     paths["/v2/health/live"] = get("Whether the service runs.", _json(flag), secured=False)
     paths["/v2/health/ready"] = get("Whether all models are ready.", _json(flag), "busy", secured=False)
     paths["/v2"] = get("What the service is.", _json(_ref("ServerMetadata")))
+    paths["/v2/models"] = get("Which models there are.", _json(_ref("Models")))
     of_models: tuple[tuple[str, list[dict[str, Any]]], ...] = (
         ("/v2/models/{name}", [name]),
         ("/v2/models/{name}/versions/{version}", [name, version]),
@@ -98,7 +104,7 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
 def _predict(settings: Settings, models: list[str], *, secured: bool) -> dict[str, Any]:
     codes = (*_EVERYWHERE, *_WITH_BODY, "origin_not_allowed", "model_not_found")
     return {
-        "summary": "Predict the classes of one or several pictures.",
+        "summary": "Predict the classes or the readings of one or several pictures.",
         "parameters": [
             {
                 "name": "model", "in": "query", "required": len(models) > 1,
@@ -106,7 +112,8 @@ def _predict(settings: Settings, models: list[str], *, secured: bool) -> dict[st
                 "schema": {"type": "string", "enum": models},
             },
             {
-                "name": "top", "in": "query", "description": "How many classes to return, most probable first.",
+                "name": "top", "in": "query",
+                "description": "How many classes or readings to return, most probable first.",
                 "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
             },
         ],
@@ -196,6 +203,10 @@ def _schemas() -> dict[str, Any]:
     prediction = _object(
         ["label", "probability", "probabilities"],
         label=text, probability=chance, probabilities={"type": "object", "additionalProperties": chance},
+        parts={
+            "type": "array", "items": _object(["part", "probability"], part=text, probability=chance),
+            "description": "The length and the symbols of a reading; a model of classes leaves it out.",
+        },
     )  # fmt: skip
     tensor = _object(["name", "datatype", "shape"], name=text, datatype=text, shape=sides)
     anything = {"type": "object"}
@@ -207,9 +218,7 @@ def _schemas() -> dict[str, Any]:
         parameters=anything,
         data={"type": "array"},
     )
-    wanted = _object(
-        ["name"], name={"type": "string", "enum": ["probabilities", "label"]}, parameters=anything
-    )
+    wanted = _object(["name"], name={"type": "string", "enum": [*OUTPUTS]}, parameters=anything)
     output = _object(
         ["name", "datatype", "shape"],
         name=text, datatype=text, shape=sides, parameters=anything, data={"type": "array"},
@@ -225,6 +234,7 @@ def _schemas() -> dict[str, Any]:
             ["name", "version", "extensions"],
             name=text, version=text, extensions={"type": "array", "items": text},
         ),
+        "Models": _object(["models"], models={"type": "array", "items": text}),
         "ModelMetadata": _object(
             ["name", "versions", "platform", "inputs", "outputs"],
             name=text, platform=text, versions={"type": "array", "items": text},

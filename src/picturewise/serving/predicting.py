@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from picturewise.data.pictures.decode import NOT_SUPPORTED, TOO_LARGE
 from picturewise.errors import PictureError
+from picturewise.prediction.predict import MOST_READINGS
 from picturewise.serving.answers import answer
 from picturewise.serving.bodies import read_body
 from picturewise.serving.facts import facts_of
@@ -19,6 +20,8 @@ from picturewise.serving.models import Served
 from picturewise.serving.multipart import parts_of
 from picturewise.serving.refusals import RefusedRequest, busy
 from picturewise.serving.service import Service
+from picturewise.targets.sequences import SequenceTarget, is_sequences
+from picturewise.targets.target import Target
 
 _FORM = "multipart/form-data"
 PICTURES = (
@@ -31,7 +34,7 @@ _UNNAMED = ("", "application/octet-stream", "image/jpg", "image/*")
 """Types of bodies that may be a picture: its first bytes decide."""
 _ALL_SHOWN = 10
 _SHOWN = 5
-"""Classes that are told if there are more than `_ALL_SHOWN`, as `picturewise predict` does."""
+"""Classes that are told if there are more than `_ALL_SHOWN`, and readings, as `picturewise predict` does."""
 
 
 async def predict(request: Request) -> Response:
@@ -45,7 +48,7 @@ async def predict(request: Request) -> Response:
         )
     served = service.models.find(query.get("model"))
     facts.model = served.name
-    top = _top(query.get("top"), len(served.classifier.classes))
+    top = _top(query.get("top"), served.classifier.description.target)
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != _FORM and kind not in PICTURES and kind not in _UNNAMED:
@@ -77,7 +80,7 @@ async def probabilities_of(
     served.batcher.expect(len(contents))
     try:
         if len(contents) == 1:
-            rows = (await served.decoder.decode(contents[0]))[np.newaxis]
+            rows = (await served.pixels(contents[0]))[np.newaxis]
         else:
             rows = await _all_decoded(served, contents)
     except PictureError as error:
@@ -112,7 +115,7 @@ async def _all_decoded(served: Served, contents: Sequence[bytes]) -> NDArray[np.
     Raises:
         PictureError: the first that cannot be decoded, by its number.
     """
-    found = await asyncio.gather(*map(served.decoder.decode, contents), return_exceptions=True)
+    found = await asyncio.gather(*map(served.pixels, contents), return_exceptions=True)
     rows: list[NDArray[np.uint8]] = []
     for number, one in enumerate(found, 1):
         if isinstance(one, PictureError):
@@ -135,10 +138,12 @@ def _refusal(error: PictureError, served: Served, service: Service) -> RefusedRe
 
 
 def _told(served: Served, table: NDArray[np.float32], top: int) -> list[dict[str, object]]:
-    """Return each picture's class and its most likely classes, or all in their order."""
+    """Return each picture's class and its most likely classes, or all in their order; or its reading."""
     classes, target = served.classifier.classes, served.classifier.description.target
+    if is_sequences(target):
+        return [_reading(target, row, top) for row in table]
     answers, chances = target.decode(table)
-    told = []
+    told: list[dict[str, object]] = []
     for row, one, chance in zip(table, answers, chances, strict=True):
         shown = range(len(classes)) if top >= len(classes) else np.argsort(-row, kind="stable")[:top]
         values = row.tolist()
@@ -152,12 +157,34 @@ def _told(served: Served, table: NDArray[np.float32], top: int) -> list[dict[str
     return told
 
 
-def _top(text: str | None, classes: int) -> int:
+def _reading(target: SequenceTarget, row: NDArray[np.float32], top: int) -> dict[str, object]:
+    """Return a picture's reading, the parts of it, and the most likely readings."""
+    readings = target.alternatives(row, top)
+    label, chance = readings[0]
+    return {
+        "label": label,
+        "probability": chance,
+        "parts": [{"part": part, "probability": share} for part, share in target.parts(row)],
+        "probabilities": dict(readings),
+    }
+
+
+def _top(text: str | None, target: Target) -> int:
+    """Return how many classes or readings are asked for.
+
+    Raises:
+        RefusedRequest: it is not a whole number from 1, or too many readings.
+    """
+    classes = len(target.classes)
     if text is None:
-        return classes if classes <= _ALL_SHOWN else _SHOWN
+        return _SHOWN if is_sequences(target) or classes > _ALL_SHOWN else classes
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
         raise RefusedRequest("bad_request", f"top is '{_shown(text)}', but must be a whole number from 1.")
-    return min(int(text), classes)
+    if not is_sequences(target):
+        return min(int(text), classes)
+    if int(text) > MOST_READINGS:
+        raise RefusedRequest("bad_request", f"top is {text}, but must be at most {MOST_READINGS} readings.")
+    return int(text)
 
 
 def _shown(text: str) -> str:

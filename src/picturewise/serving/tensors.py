@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.pictures.decode import MAX_PIXELS
+from picturewise.serving.outputs import LABEL, Values
 from picturewise.serving.refusals import RefusedRequest
 
 IMAGES, ENCODED = "images", "encoded"
-PROBABILITIES, LABEL = "probabilities", "label"
-OUTPUTS = (PROBABILITIES, LABEL)
 JSON_LENGTH = "inference-header-content-length"
 _LENGTH = struct.Struct("<I")
 _LONGEST_ID = 256
@@ -44,13 +43,14 @@ class Asked:
     id: str | None
 
 
-def read_request(body: bytes, json_length: str | None, most: int) -> Asked:
+def read_request(body: bytes, json_length: str | None, most: int, names: Sequence[str]) -> Asked:
     """Return what a request asks for.
 
     Args:
         body: of the request.
         json_length: the header `Inference-Header-Content-Length`; None: the whole body is JSON.
         most: pictures that it may have.
+        names: of the model's outputs.
 
     Raises:
         RefusedRequest: it is not valid.
@@ -74,7 +74,7 @@ def read_request(body: bytes, json_length: str | None, most: int) -> Asked:
     if size is not None and (type(size) is not int or size != len(rest)):
         raise _bad(f"binary_data_size is not {len(rest):,}, the number of bytes behind the JSON")
     raw = None if size is None else rest
-    kind, outputs = (given.get("name"), given.get("datatype")), _outputs(request)
+    kind, outputs = (given.get("name"), given.get("datatype")), _outputs(request, names)
     if kind not in ((IMAGES, "UINT8"), (ENCODED, "BYTES")):
         raise _bad(f"the input must be {IMAGES} with datatype UINT8, or {ENCODED} with datatype BYTES")
     shape = _shape(given.get("shape"), most)
@@ -83,31 +83,34 @@ def read_request(body: bytes, json_length: str | None, most: int) -> Asked:
 
 
 def write_response(
-    table: NDArray[np.float32], labels: Sequence[str], asked: Asked, model: str, version: str
+    values: Mapping[str, Values], asked: Asked, model: str, version: str
 ) -> tuple[bytes, int | None]:
     """Return the body of an answer, and the length of its JSON if raw bytes follow it.
 
     Args:
-        table: probabilities (N, K).
-        labels: N of them.
+        values: of the outputs by name, see `values_of`.
         asked: by the client.
         model: its name.
         version: of the model.
     """
     outputs, raw = list[dict[str, Any]](), list[bytes]()
     for name, binary in asked.outputs.items():
-        is_label = name == LABEL
-        told: dict[str, Any] = {
-            "name": name,
-            "datatype": "BYTES" if is_label else "FP32",
-            "shape": [len(labels)] if is_label else list(table.shape),
-        }
-        if binary:
-            encoded = [label.encode() for label in labels]
-            raw.append(_packed(encoded) if is_label else np.ascontiguousarray(table, "<f4").tobytes())
-            told["parameters"] = {"binary_data_size": len(raw[-1])}
+        held = values[name]
+        told: dict[str, Any] = {"name": name}
+        if isinstance(held, list):
+            told |= {"datatype": "BYTES", "shape": [len(held)]}
+            content: Sequence[Any] = held
+            packed = _packed(text.encode() for text in held) if binary else b""
         else:
-            told["data"] = list(labels) if is_label else table.reshape(-1).tolist()
+            kind, little = ("FP32", "<f4") if held.dtype == np.float32 else ("INT64", "<i8")
+            told |= {"datatype": kind, "shape": list(held.shape)}
+            content = [] if binary else held.reshape(-1).tolist()
+            packed = np.ascontiguousarray(held, little).tobytes() if binary else b""
+        if binary:
+            raw.append(packed)
+            told["parameters"] = {"binary_data_size": len(packed)}
+        else:
+            told["data"] = content
         outputs.append(told)
     answer: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": outputs}
     if asked.id is not None:
@@ -228,18 +231,18 @@ def _packed(elements: Iterable[bytes]) -> bytes:
     return b"".join(_LENGTH.pack(len(element)) + element for element in elements)
 
 
-def _outputs(request: Mapping[str, Any]) -> dict[str, bool]:
+def _outputs(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, bool]:
     usual = bool(_table(request, "parameters").get("binary_data_output", False))
     wanted = request.get("outputs")
     if wanted is None or wanted == []:
-        return dict.fromkeys(OUTPUTS, usual)
+        return dict.fromkeys(names, usual)
     if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
         raise _bad("outputs must be a list of objects")
     found = dict[str, bool]()
     for one in wanted:
         name, parameters = one.get("name"), _table(one, "parameters")
-        if name not in OUTPUTS or name in found:
-            raise _bad(f"an output must be one of {', '.join(OUTPUTS)}, each at most once")
+        if name not in names or name in found:
+            raise _bad(f"an output must be one of {', '.join(names)}, each at most once")
         if "classification" in parameters or any(str(key).startswith("shared_memory") for key in parameters):
             raise _bad(f"the parameters of an output may only be binary_data; {LABEL} has the class")
         found[name] = bool(parameters.get("binary_data", usual))

@@ -7,11 +7,13 @@ convolutional neural networks", ICLR 2014.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.targets.likeliest import likeliest
 from picturewise.targets.sequences import DIGITS, METRICS, MOST_PLACES, NOTHING, check_rows, text_of
 
 _LEAST = 1e-30
@@ -87,8 +89,8 @@ class Places:
 
     def probabilities(self, logits: NDArray[Any]) -> NDArray[Any]:
         """Return (N, outputs) for logits (N, outputs): each group sums to 1."""
-        parts = [_softmax(part) for part in (logits[:, : self.lengths], self.of_places(logits))]
-        return np.concatenate([part.reshape(len(logits), -1) for part in parts], axis=1)
+        lengths, symbols = _softmax(logits[:, : self.lengths]), _softmax(self.of_places(logits))
+        return np.concatenate([lengths, symbols.reshape(len(logits), self.outputs - self.lengths)], axis=1)
 
     def of_places(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return the part (N, L, K) of outputs (N, outputs) that is about symbols."""
@@ -98,9 +100,7 @@ class Places:
         """Return the most likely readings as labels (N, 1 + L) with 1 to L symbols, and their probabilities (N,)."""
         of_places, most = self.of_places(probabilities), self.places
         # Of all readings with n symbols, the most likely one has the most likely symbol in each of its n places.
-        best = np.concatenate(
-            [probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64
-        )
+        best = np.concatenate([probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64)
         logs = np.log(np.maximum(best, _LEAST))
         scores = logs[:, :most] + logs[:, most:].cumsum(axis=1)  # (N, L)
         lengths = 1 + scores.argmax(axis=1)
@@ -142,6 +142,19 @@ class Places:
                 )
                 for place in range(length)
             ),
+        ]
+
+    def alternatives(self, probabilities: NDArray[np.floating], count: int) -> list[tuple[str, float]]:
+        """Return the `count` most likely readings of a picture and their probabilities; see `SequenceTarget`.
+
+        >>> Places(("a", "b"), 1).alternatives(np.array([0, 1, 0, 0.25, 0.75]), 5)
+        [('b', 0.75), ('a', 0.25)]
+        """
+        logs = np.log(np.maximum(probabilities[None].astype(np.float64), _LEAST))
+        found = likeliest(logs[0, 1 : self.places + 1], self.of_places(logs)[0])
+        return [
+            ("".join(self.classes[symbol] for symbol in symbols), probability)
+            for symbols, probability in islice(found, count)
         ]
 
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:

@@ -132,6 +132,14 @@ class SequenceTarget(Target, Protocol):
             probabilities: (outputs,) of the picture.
         """
 
+    def alternatives(self, probabilities: NDArray[np.floating], count: int) -> list[tuple[str, float]]:
+        """Return the most likely readings of a picture and the probability of each, most likely first.
+
+        Args:
+            probabilities: (outputs,) of the picture.
+            count: at most so many.
+        """
+
 
 def is_sequences(target: Target) -> TypeGuard[SequenceTarget]:
     """Return whether labels of a target are sequences of symbols."""

@@ -25,7 +25,7 @@ from picturewise.evaluation.evaluation import Evaluation
 from picturewise.evaluation.metrics import METRICS
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
-from picturewise.prediction.predict import unlike
+from picturewise.prediction.seen_greys import unlike
 from picturewise.printable import printable
 from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report

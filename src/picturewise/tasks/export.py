@@ -27,6 +27,7 @@ from picturewise.prediction.classifier import Classifier
 from picturewise.printable import printable
 from picturewise.results import Result
 from picturewise.runs.run import Run
+from picturewise.targets.sequences import is_sequences
 from picturewise.tasks.card import card_of, opened
 from picturewise.tasks.load import load, own_source
 
@@ -86,9 +87,11 @@ def export(
 ) -> Export:
     """Write a classifier in the form of another program, with everything that it does to a picture inside.
 
-    An `onnx` file takes `images` (N, H, W, 1 or 3) uint8 of any size and gives `probabilities`, `logits` and `label`;
+    An `onnx` file takes `images` (N, H, W, 1 or 3) uint8 of any size and gives `probabilities`, `logits` and `label`,
+    or, if the classifier reads sequences, `length`, `digits`, `confidence` and `logits`;
     a JSON file with the same name has the class names, the preparation and where the classifier came from, which are in
-    the ONNX file's metadata, too. `triton` is a model repository of the Triton Inference Server with that file.
+    the ONNX file's metadata, too. `triton` is a model repository of the Triton Inference Server with that file,
+    which does not have a form for sequences.
     `page` is one HTML file that classifies pictures in a browser, without a server and offline.
     `huggingface` is a folder for the Hugging Face Hub with weights, configuration, model card and figures.
 
@@ -115,6 +118,10 @@ def export(
     if licence != LICENCE and to != "huggingface":
         raise UsageError(f"licence is for the model card, which the format {to} does not have. Omit it.")
     shipment = _Shipment(*opened(run, network), version("picturewise"))
+    if to == "triton" and is_sequences(shipment.classifier.description.target):
+        raise UsageError(
+            "Triton's labels are names of classes, but this classifier reads sequences of symbols. Export it as onnx."
+        )
     target = Path(out) if out is not None else Path(_DEFAULTS[to].format(shipment.name))
     _check_target(target, to)
     if to == "huggingface":
@@ -123,7 +130,12 @@ def export(
     chosen = _pictures(shipment.run, shipment.classifier, data, hints, progress=progress)
     facts = facts_of(shipment.classifier, shipment.version)
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
-    parity = compare(shipment.classifier, session_of(content), chosen.pictures, chosen.origin)
+    parity = compare(
+        shipment.classifier,
+        session_of(content, shipment.classifier.description.target),
+        chosen.pictures,
+        chosen.origin,
+    )
     parity.check()
     facts = facts_of(shipment.classifier, shipment.version, parity)
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)

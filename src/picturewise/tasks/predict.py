@@ -17,8 +17,9 @@ from picturewise.prediction.file_format import FILE_NAME
 from picturewise.prediction.predict import PredictedBlock, Prediction
 from picturewise.reprs import never_raises
 from picturewise.split_names import SplitName
+from picturewise.tasks.abstaining import abstain_below
 from picturewise.tasks.predicting import Predicting, predict_into, recognised, shown_by
-from picturewise.tasks.prediction_outputs import check_options, wanted_outputs
+from picturewise.tasks.prediction_outputs import check_options, check_sequences, wanted_outputs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,10 +43,13 @@ def predict(
     sort_into: str | Path | None = None,
     link: bool = False,
     min_confidence: float | None = None,
+    abstain: float | None = None,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
 ) -> Predicted:
     """Return a prediction for each picture, and the files that were left out; see `Predicted.notes` too.
+
+    If the classifier reads sequences of symbols, such as house numbers, each is a `picturewise.types.Reading`.
 
     For more pictures than fit into memory, use `predict_each`, or the command.
 
@@ -60,13 +64,16 @@ def predict(
         skip_bad: leave out files that cannot be read, instead of raising an error.
         recursive: a folder means the pictures in it and in its subfolders; their names do not matter.
         csv: a file for a table with the columns path, label, probability and error.
-        top: how many classes to write to it for each picture, most probable first (label_2, probability_2, …).
+        top: how many classes or readings to write to it for each picture, most probable first (label_2,
+            probability_2, …).
         probabilities: also write the probability of each class to it (p_<class>).
         kaggle: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
         sort_into: a new or empty folder, for a copy of each picture in a folder of its class.
         link: make symbolic links there instead of copies.
         min_confidence: a probability in [0, 1]. Pictures below it are marked in the table (unsure) and sorted into the
             folder `unsure`.
+        abstain: for a classifier that reads sequences: an accuracy, such as 0.98. Pictures whose confidence is below
+            the threshold that reached it on the validation pictures are left to people: their label is empty.
         network: an instance of the class, if the run was started with one.
         engine: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which supports only layer
             lines.
@@ -80,11 +87,15 @@ def predict(
     """
     check_options(
         csv=csv, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into, link=link,
-        min_confidence=min_confidence,
+        min_confidence=min_confidence, abstain=abstain,
     )  # fmt: skip
     classifier = classifier_of(run, network).by_engine(engine)
+    check_sequences(classifier, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into)
     sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
-    predicting = Predicting(classifier, sources, shown_by(data), split=split, named=None)
+    predicting = Predicting(
+        classifier, sources, shown_by(data), split=split, named=None,
+        abstain_below=abstain_below(classifier.description, abstain),
+    )  # fmt: skip
     kept = _Kept(skip_bad=skip_bad)
     outputs = wanted_outputs(
         classifier, sources, csv=csv, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into,
@@ -105,6 +116,7 @@ def predict_each(
     split: SplitName | None = None,
     hints: Hints = NO_HINTS,
     recursive: bool = False,
+    abstain: float | None = None,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
 ) -> Iterator[Prediction | Skipped]:
@@ -119,6 +131,7 @@ def predict_each(
         split: of a source with splits.
         hints: how to read the source.
         recursive: a folder means the pictures in it and in its subfolders.
+        abstain: leave pictures to people so that the readings of the others reach this accuracy.
         network: an instance of the class, if the run was started with one.
         engine: what computes the predictions.
 
@@ -128,7 +141,8 @@ def predict_each(
     """
     classifier = classifier_of(run, network).by_engine(engine)
     sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
-    predicting = Predicting(classifier, sources, shown_by(data), split=split)
+    least = abstain_below(classifier.description, abstain)
+    predicting = Predicting(classifier, sources, shown_by(data), split=split, abstain_below=least)
     return (one for block in predicting for one in (*block.predictions(), *block.left_out))
 
 

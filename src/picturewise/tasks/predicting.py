@@ -15,7 +15,8 @@ from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.data.recognise import check_obeyed, folder_of_names, recognise, recognise_each
 from picturewise.errors import DataError
 from picturewise.prediction.classifier import Classifier
-from picturewise.prediction.predict import PredictedBlock, SeenGreys, predicted_block
+from picturewise.prediction.predict import PredictedBlock, predicted_block
+from picturewise.prediction.seen_greys import SeenGreys
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
@@ -38,9 +39,11 @@ class Predicting:
         split: of sources with splits; None: see `split_to_use`.
         progress: see `Progress`; None: nobody wants to know.
         named: keep at most so many files that are left out; None: all.
+        abstain_below: readings of lower probability are left to people.
 
     Attributes:
         predicted: how many pictures were predicted.
+        abstained: how many of these are left to people.
         unreadable: how many files could not be read.
         left_out: the first of these, and of what is beside the pictures and was not read.
         left_out_count: how many these are.
@@ -55,9 +58,11 @@ class Predicting:
         split: SplitName | None = None,
         progress: Progress | None = None,
         named: int | None = _NAMED,
+        abstain_below: float = 0.0,
     ) -> None:
         self.classifier, self.sources = classifier, sources
-        self.predicted = self.unreadable = self.left_out_count = 0
+        self.predicted = self.unreadable = self.left_out_count = self.abstained = 0
+        self.abstain_below = abstain_below
         self.left_out: list[Skipped] = []
         self._first_bad: Skipped | None = None
         self._shown, self._split, self._progress, self._named = shown, split, progress, named
@@ -78,7 +83,9 @@ class Predicting:
             shown, full_path = self._shown(source), _full_path(source, self._shown(source))
             reading = None if self._progress is None else self._told_reading
             for block in read_blocks(source, options, split, progress=reading):
-                predicted = predicted_block(self.classifier, block, shown, full_path=full_path)
+                predicted = predicted_block(
+                    self.classifier, block, shown, full_path=full_path, abstain_below=self.abstain_below
+                )
                 if self.classifier.description.learned is not None:
                     self._greys.add(block.pictures)
                 self._notes |= dict.fromkeys(block.notes)
@@ -107,6 +114,7 @@ class Predicting:
     def _count(self, block: PredictedBlock) -> None:
         bad = [Skipped(row.name, row.error) for row in block.rows if row.probabilities is None]
         self.predicted += len(block.rows) - len(bad)
+        self.abstained += sum(row.abstained for row in block.rows)
         self.unreadable += len(bad)
         self._first_bad = self._first_bad or next(iter(bad), None)
         self.leave_out((*bad, *block.left_out))

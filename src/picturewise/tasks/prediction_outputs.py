@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picturewise.errors import UsageError
+from picturewise.prediction.predict import MOST_READINGS
 from picturewise.printable import printable
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.data.contract import Source
@@ -25,6 +27,7 @@ def check_options(
     sort_into: str | Path | None,
     link: bool,
     min_confidence: float | None,
+    abstain: float | None = None,
 ) -> None:
     """Check the options of `predict` that have to fit together.
 
@@ -37,12 +40,44 @@ def check_options(
         raise UsageError(
             f"--min-confidence is {min_confidence:g}. Expected a probability from 0 to 1, such as 0.8."
         )
+    if abstain is not None and min_confidence is not None:
+        raise UsageError(
+            "--abstain and --min-confidence both say which readings are too unsure. Pass only one of them."
+        )
     if probabilities and csv is None:
         raise UsageError("--probabilities adds columns to the table of --csv. Pass --csv FILE, too.")
     if link and sort_into is None:
         raise UsageError("--link applies to --sort-into. Pass --sort-into FOLDER, too.")
     if csv is not None and kaggle is not None and os.path.realpath(csv) == os.path.realpath(kaggle):
         raise UsageError(f"--csv and --kaggle are both {printable(csv)}. Pass different files.")
+
+
+def check_sequences(
+    classifier: Classifier,
+    *,
+    top: int | None,
+    probabilities: bool,
+    kaggle: str | Path | None,
+    sort_into: str | Path | None,
+) -> None:
+    """Check that options have a meaning for what a classifier answers.
+
+    Raises:
+        UsageError: it reads sequences, and they are about classes.
+    """
+    if not is_sequences(classifier.description.target):
+        return
+    reads = "this classifier reads sequences of symbols"
+    if probabilities:
+        raise UsageError(
+            f"--probabilities has a column for each class, but {reads}. Use --top to write several readings."
+        )
+    if kaggle is not None:
+        raise UsageError(f"--kaggle has the class of each picture, but {reads}. Use --csv.")
+    if sort_into is not None:
+        raise UsageError(f"--sort-into makes a folder for each class, but {reads}. Use --csv.")
+    if top is not None and top > MOST_READINGS:
+        raise UsageError(f"--top is {top:,}, but at most {MOST_READINGS} readings can be told for a picture.")
 
 
 def wanted_outputs(
@@ -77,9 +112,15 @@ def wanted_outputs(
                 )
             )
         if csv is not None:
-            least = min_confidence
             found.append(
-                CsvTable(csv, classifier.classes, top=top, probabilities=probabilities, min_confidence=least)
+                CsvTable(
+                    csv,
+                    classifier.classes,
+                    top=top,
+                    probabilities=probabilities,
+                    min_confidence=min_confidence,
+                    readings=is_sequences(classifier.description.target),
+                )
             )
         if kaggle is not None:
             found.append(KaggleTable(kaggle))

@@ -45,7 +45,7 @@ class _Table:
         self._finished = False
 
     def add(self, block: PredictedBlock) -> None:
-        self._file.write(_lines(self._cells(row, block.classes) for row in block.rows))
+        self._file.write(_lines(self._cells(row, block) for row in block.rows))
         self._rows += len(block.rows)
 
     def finish(self) -> None:
@@ -61,7 +61,7 @@ class _Table:
         rows = "row is" if self._rows == 1 else f"{self._rows:,} rows are"
         return f"The first {rows} in {printable(self._file.unfinished)}."
 
-    def _cells(self, row: Row, classes: Sequence[str]) -> list[object]:
+    def _cells(self, row: Row, block: PredictedBlock) -> list[object]:
         raise NotImplementedError
 
 
@@ -73,10 +73,11 @@ class CsvTable(_Table):
 
     Args:
         path: of the file; an existing one is replaced when the new one is finished.
-        classes: of the classifier.
-        top: how many classes to write, most probable first.
+        classes: of the classifier, or its symbols.
+        top: how many classes or readings to write, most probable first.
         probabilities: also write the probability of each class.
         min_confidence: below this probability, a picture is unsure; None: the column is left out.
+        readings: labels are sequences of symbols, of which there are more than symbols.
 
     Raises:
         SaveError: the file cannot be written.
@@ -90,22 +91,25 @@ class CsvTable(_Table):
         top: int = 1,
         probabilities: bool = False,
         min_confidence: float | None = None,
+        readings: bool = False,
     ) -> None:
-        self._top = min(top, len(classes))
+        self._top = top if readings else min(top, len(classes))
         self._each, self._least = probabilities, min_confidence
         head = ["path", "label", "probability"] + ["unsure"] * (min_confidence is not None)
         head += [f"{name}_{rank}" for rank in range(2, self._top + 1) for name in ("label", "probability")]
         # With a prefix, because a class can have the name of another column.
         super().__init__(path, [*head, "error", *(f"p_{name}" for name in classes if probabilities)])
 
-    def _cells(self, row: Row, classes: Sequence[str]) -> list[object]:
+    def _cells(self, row: Row, block: PredictedBlock) -> list[object]:
         unsure = [] if self._least is None else [_truth(row.probability < self._least)]
         if row.probabilities is None:
             blank = ["", ""] + [""] * len(unsure) + ["", ""] * (self._top - 1)
-            return [as_cell(row.path), *blank, as_cell(row.error), *([""] * len(classes) * self._each)]
+            return [as_cell(row.path), *blank, as_cell(row.error), *([""] * len(block.classes) * self._each)]
         cells = [as_cell(row.path), as_cell(row.label), _number(row.probability), *unsure]
-        for index in row.best(self._top)[1:]:
-            cells += [as_cell(classes[index]), _number(row.probabilities[index])]
+        others = block.alternatives(row, self._top)[1:] if self._top > 1 and not row.abstained else []
+        for label, probability in others:
+            cells += [as_cell(label), _number(probability)]
+        cells += ["", ""] * (self._top - 1 - len(others))  # left to people, or there are fewer readings
         return [*cells, "", *(map(_number, row.probabilities) if self._each else ())]
 
 
@@ -124,8 +128,8 @@ class KaggleTable(_Table):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path, ("ImageId", "Label"))
 
-    def _cells(self, row: Row, classes: Sequence[str]) -> list[object]:
-        del classes
+    def _cells(self, row: Row, block: PredictedBlock) -> list[object]:
+        del block
         return [as_cell(row.number or Path(row.name).name), as_cell(row.label)]
 
 

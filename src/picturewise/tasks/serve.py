@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from picturewise import logs
 from picturewise.errors import UsageError
+from picturewise.exporting.page.service_page import service_page
 from picturewise.extras import install_command
 from picturewise.names import slug
 from picturewise.prediction.classifier import Classifier, load_classifier
@@ -62,7 +63,9 @@ def serve(
     logs.write_lines(readable=not logs.writes_lines())
     loads = {name: functools.partial(_loaded, place) for name, place in places.items()}
     shown = {name: printable(place) for name, place in places.items()}
-    return run(loads, replace(settings, version=_version()), lambda address: announce(address, shown))
+    made_by = _version()
+    settings = replace(settings, version=made_by, page=service_page(made_by, settings.max_bytes))
+    return run(loads, settings, lambda address: announce(address, shown))
 
 
 def read_token(path: Path) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from picturewise.errors import UsageError
-from picturewise.exporting.page.drawing import drawing_style
+from picturewise.exporting.facts import answers_of
+from picturewise.exporting.page.page_template import asset, digest, filled, script_of, with_parts
+from picturewise.prediction.drawing import drawing_style
 
 if TYPE_CHECKING:
     from picturewise.prediction.classifier import Classifier
@@ -28,12 +28,9 @@ _SCRIPTS = (
     "jpeg_scans.js",
     "jpeg.js",
     "pictures.js",
-    "drawing.js",
     "model.js",
     "likeness.js",
-    "table.js",
-    "results.js",
-    "page.js",
+    "offline.js",
 )
 _RUNTIME, _WASM = "ort.wasm-core.min.js", "ort-wasm-simd.wasm"
 
@@ -58,21 +55,22 @@ def page_file(classifier: Classifier, facts: Mapping[str, Any], version: str, on
             f"The model has {len(onnx) / 1e6:,.0f} MB, but a page can hold {MOST_BYTES / 1e6:,.0f} MB. "
             "Export it as ONNX instead."
         )
-    style, runtime, script = _text("page.css"), _runtime(), _script()
-    parts = {
-        "policy": _policy([runtime, script], style),
-        "style": style,
-        "facts": _embedded(_facts(classifier, facts, version)),
+    runtime = _runtime()
+    inside = {
         "wasm": base64.b64encode(_stored(f"{_WASM}.gz")).decode(),
         "model": base64.b64encode(gzip.compress(onnx, 9, mtime=0)).decode(),
         "runtime": runtime,
-        "script": script,
     }
-    page = _text("page.html")
-    for name, part in parts.items():
-        before, _, after = page.partition(f"{{{{ {name} }}}}")
-        page = f"{before}{part}{after}"
-    return page.encode()
+    parts = {
+        "promise": "Your pictures stay on this device: this page works offline and sends nothing.",
+        "service": "",
+        "accepted": "image/*",
+        "forms": "PNG, JPEG, WebP, GIF, BMP and what else this browser can show",
+        "licences": asset("licences.html"),
+        "model": with_parts(asset("model.html"), inside),
+    }
+    allowed = {"script-src": f"{digest(runtime)} 'wasm-unsafe-eval'"}
+    return filled(parts, allowed, _facts(classifier, facts, version), script_of(_SCRIPTS))
 
 
 def _facts(classifier: Classifier, facts: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -82,7 +80,7 @@ def _facts(classifier: Classifier, facts: Mapping[str, Any], version: str) -> di
     learned = description.learned
     return {
         "version": version,
-        "classes": list(description.classes),
+        **answers_of(description),
         "height": height,
         "width": width,
         "channels": channels,
@@ -96,39 +94,12 @@ def _facts(classifier: Classifier, facts: Mapping[str, Any], version: str) -> di
     }
 
 
-def _embedded(facts: Mapping[str, Any]) -> str:
-    """Return JSON that can stand in a script element: no name in it can end that element or begin another."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _policy(scripts: list[str], style: str) -> str:
-    allowed = " ".join(map(_digest, scripts))
-    return (
-        f"default-src 'none'; script-src {allowed} 'wasm-unsafe-eval'; style-src {_digest(style)}; "
-        "img-src blob: data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 @functools.cache
 def _runtime() -> str:
     """Return ONNX Runtime Web as a function, whose only way to fetch anything is what it is given."""
     code = gzip.decompress(_stored(f"{_RUNTIME}.gz")).decode()
     lines = [line for line in code.splitlines() if not line.startswith("//# sourceMappingURL=")]
     return "\n".join(["function onnxRuntime(fetch, XMLHttpRequest, Worker) {", *lines, "return ort;", "}"])
-
-
-@functools.cache
-def _script() -> str:
-    return "\n".join(['"use strict";', "{", *map(_text, _SCRIPTS), "}"])
-
-
-def _text(name: str) -> str:
-    return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _stored(name: str) -> bytes:

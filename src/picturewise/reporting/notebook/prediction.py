@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from picturewise.prediction.predict import Prediction
+from picturewise.prediction.predict import Prediction, Reading
 from picturewise.reporting.notebook.markup import block, escaped, line, lines, share_bar, table
 from picturewise.reporting.notebook.picture_data import picture
 from picturewise.reporting.tables import count, percent
@@ -21,13 +21,22 @@ def prediction_html(prediction: Prediction) -> str:
     shares = list(prediction.probabilities.items())
     if len(shares) > _ALL:
         shares = sorted(shares, key=lambda pair: -pair[1])[:_BEST]
+    return _with_bars(prediction, prediction.label, "class", shares)
+
+
+def reading_html(reading: Reading) -> str:
+    """Return a reading as HTML: the picture, if it is available, and a bar for the length and for each symbol."""
+    return _with_bars(reading, reading.label or "left to people", "part", reading.parts)
+
+
+def _with_bars(prediction: Prediction, label: str, head: str, shares: Sequence[tuple[str, float]]) -> str:
     bars = table(
-        ("class", "", "probability"),
+        (head, "", "probability"),
         [(escaped(name, longest=60), share_bar(share), _shown(share)) for name, share in shares],
         left=2,
     )
     return block(
-        f"{prediction.name}: {prediction.label} ({percent(prediction.probability, digits=1)})",
+        f"{prediction.name}: {label} ({percent(prediction.probability, digits=1)})",
         '<div style="display:flex;gap:16px;align-items:flex-start">'
         f"<div>{_picture(prediction, _LARGE)}</div><div>{bars}</div></div>",
     )
@@ -39,16 +48,17 @@ def predictions_html(predictions: Sequence[Prediction], *, left_out: int, notes:
         (
             _picture(one, _SMALL),
             escaped(one.name, longest=60),
-            escaped(one.label, longest=60),
+            escaped(one.label or "left to people", longest=60),
             share_bar(one.probability, width=80),
             _shown(one.probability),
         )
         for one in predictions[:_PICTURES]
     ]
     more = len(predictions) - len(rows)
+    answer = "reading" if any(isinstance(one, Reading) for one in predictions[:1]) else "class"
     return block(
         f"{count(len(predictions))} predictions",
-        table(("", "picture", "class", "", "probability"), rows, left=4),
+        table(("", "picture", answer, "", "probability"), rows, left=4),
         line(f"… and {count(more)} more", faint=True) if more else "",
         line(f"{count(left_out)} {'files were' if left_out > 1 else 'file was'} left out", faint=True)
         if left_out

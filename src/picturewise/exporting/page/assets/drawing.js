@@ -1,18 +1,22 @@
 // A character drawn with mouse, finger, pen or arrow keys, and the picture that it becomes.
 
+const PAPER = 560; // points of the paper's width
 const FINE = 8; // points of the fine drawing to a pixel of the picture
 
 /**
  * Return the picture of strokes, each a list of [x, y], at the model's size: as large, thick and central as the
  * characters of training, and in their colours. See `drawing.py` for the style.
  */
-function pictureOfStrokes(strokes, { height, width }, style) {
+function pictureOfStrokes(drawn, { height, width }, style) {
+  const { aspect } = style; // of a line of characters; coordinates are parts of the paper's sides
+  const strokes = drawn.map((stroke) => stroke.map(([x, y]) => [x * (aspect ?? 1), y]));
   const side = Math.min(height, width) * FINE;
   const pen = style.pen * side, inner = style.share * side - pen;
   const points = strokes.flat();
   const [left, right] = endsOfValues(points.map(([x]) => x)), [top, bottom] = endsOfValues(points.map(([, y]) => y));
-  const longest = Math.max(right - left, bottom - top);
-  const scale = longest > 0 ? inner / longest : 0; // a dot stays a dot
+  const most = [aspect ? width * FINE - 2 * pen : inner, inner];
+  const scales = [right - left, bottom - top].map((long, at) => (long > 0 ? most[at] / long : Infinity));
+  const scale = Number.isFinite(Math.min(...scales)) ? Math.min(...scales) : 0; // a dot stays a dot
   const middle = [(width * FINE) / 2, (height * FINE) / 2];
   const place = (shift) => strokes.map((stroke) => stroke.map(([x, y]) => [
     middle[0] + (x - (left + right) / 2) * scale - shift[0],
@@ -70,8 +74,19 @@ function traceStrokes(context, strokes, pen) {
   }
 }
 
+/** Make the paper as wide as a line of characters: `aspect` is its width divided by its height. */
+function shapePaper(canvas, aspect) {
+  const height = Math.round(PAPER / aspect);
+  if (canvas.height === height) return;
+  canvas.height = height;
+  canvas.style.aspectRatio = String(aspect);
+  canvas.classList.toggle("line", aspect > 1);
+  canvas.dispatchEvent(new Event("reshaped"));
+}
+
 /**
- * Let people draw on a canvas, and call `changed(strokes)` whenever the drawing changes.
+ * Let people draw on a canvas, and call `changed(strokes, said)` whenever the drawing changes; `said` is what is to be
+ * said about the pen.
  *
  * With the keyboard, the arrow keys move the pen, the space bar lowers and lifts it. Returns {undo, clear}.
  */
@@ -79,61 +94,72 @@ function drawable(canvas, changed) {
   const strokes = [];
   const pen = { x: 0.5, y: 0.5, down: false, shown: false };
   let drawing = null; // the number of the pointer that draws
+  let stroke = null; // the one that is being drawn; undoing takes it away
 
   const paint = () => {
-    const context = canvas.getContext("2d"), size = canvas.width;
-    context.clearRect(0, 0, size, size);
+    const context = canvas.getContext("2d"), { width, height } = canvas, size = Math.min(width, height);
+    context.clearRect(0, 0, width, height);
     const colour = getComputedStyle(canvas).color;
     Object.assign(context, { strokeStyle: colour, fillStyle: colour });
-    traceStrokes(context, strokes.map((stroke) => stroke.map(([x, y]) => [x * size, y * size])), size / 14);
+    traceStrokes(context, strokes.map((stroke) => stroke.map(([x, y]) => [x * width, y * height])), size / 14);
     if (!pen.shown) return;
     context.beginPath();
-    context.arc(pen.x * size, pen.y * size, size / 40, 0, 2 * Math.PI);
+    context.arc(pen.x * width, pen.y * height, size / 40, 0, 2 * Math.PI);
     context.lineWidth = size / 140;
     if (pen.down) context.fill();
     else context.stroke();
   };
-  const update = () => { paint(); changed(strokes); };
+  const update = (said = "") => { paint(); changed(strokes, said); };
+  const begin = (point) => {
+    stroke = [point];
+    strokes.push(stroke);
+  };
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (drawing !== null || event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
     drawing = event.pointerId;
-    canvas.setPointerCapture(drawing);
     Object.assign(pen, { shown: false, down: false });
-    strokes.push([at(event)]);
+    begin(at(event));
     update();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== drawing) return;
+    if (event.pointerId !== drawing || !stroke || !canvas.clientWidth) return; // it may have been hidden meanwhile
     const events = event.getCoalescedEvents?.() ?? [];
-    strokes.at(-1)?.push(...(events.length ? events : [event]).map(at));
+    stroke.push(...(events.length ? events : [event]).map(at));
     update();
   });
-  for (const name of ["pointerup", "pointercancel"]) {
+  for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(name, (event) => { if (event.pointerId === drawing) drawing = null; });
   }
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (drawing !== null || event.ctrlKey || event.altKey || event.metaKey) return;
+    let said = "";
     if (event.key === " ") {
+      event.preventDefault();
+      if (event.repeat) return;
       pen.down = !pen.down;
-      if (pen.down) strokes.push([[pen.x, pen.y]]);
+      said = pen.down ? "Pen down." : "Pen up.";
+      if (pen.down) begin([pen.x, pen.y]);
     } else if (step) {
       pen.x = Math.min(0.95, Math.max(0.05, pen.x + step[0] / 20));
       pen.y = Math.min(0.95, Math.max(0.05, pen.y + step[1] / 20));
-      if (pen.down) strokes.at(-1)?.push([pen.x, pen.y]);
+      if (pen.down) stroke?.push([pen.x, pen.y]);
     } else return;
     event.preventDefault();
     pen.shown = true;
-    update();
+    update(said);
   });
+  canvas.addEventListener("reshaped", () => paint());
   canvas.addEventListener("blur", () => { Object.assign(pen, { shown: false, down: false }); paint(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   paint();
   return {
-    undo() { pen.down = false; strokes.pop(); update(); },
-    clear() { pen.down = false; strokes.length = 0; update(); },
+    undo() { pen.down = false; stroke = null; strokes.pop(); update(); },
+    clear() { pen.down = false; stroke = null; strokes.length = 0; update(); },
   };
 }

@@ -2,11 +2,12 @@
 // (its `draft`). Browsers only decode them whole. The steps are those of libjpeg-turbo, with its integers and rounding.
 
 const DAMAGED_JPEG = "The file is damaged or incomplete.";
+const MOST_SCANS = 500; // a progressive JPEG has about ten; each costs time, however short it is
 
 /** Return {width, height, data} of a grey or coloured JPEG, its sides divided by 2, 4 or 8; null: of a rare form. */
 function decodeReducedJpeg(bytes, factor) {
   const jpeg = { tables: [], huffman: {}, restart: 0, adobe: null, jfif: false, components: null };
-  let at = 2;
+  let at = 2, scans = 0;
   while (true) {
     while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at += 1;
     if (at + 1 >= bytes.length || bytes[at] !== 0xff) throw new PictureError(DAMAGED_JPEG);
@@ -24,7 +25,10 @@ function decodeReducedJpeg(bytes, factor) {
     else if (marker >= 0xc0 && marker <= 0xc2) {
       if (!readFrame(jpeg, content, marker === 0xc2, factor)) return null;
     } else if (marker >= 0xc3 && marker <= 0xcf && marker !== 0xc8 && marker !== 0xcc) return null;
-    else if (marker === 0xda) at = readScan(jpeg, content, bytes, at);
+    else if (marker === 0xda) {
+      if (++scans > MOST_SCANS) throw new PictureError(`It is a JPEG with more than ${MOST_SCANS} scans. Save it again.`);
+      at = readScan(jpeg, content, bytes, at);
+    }
   }
   if (!jpeg.components?.every(({ seen }) => seen)) throw new PictureError(DAMAGED_JPEG);
   return coloursOf(jpeg, jpeg.components.map((component) => fullPlane(jpeg, component)));

@@ -10,43 +10,88 @@ function open(which) {
   }
 }
 
+/** Offer to draw, or take the offer back. */
+function offerDrawing(offered) {
+  const files = element("files");
+  element("tabs").hidden = !offered;
+  if (offered) {
+    files.setAttribute("role", "tabpanel");
+    files.setAttribute("aria-labelledby", "files-tab");
+  } else {
+    files.removeAttribute("role");
+    files.removeAttribute("aria-labelledby");
+  }
+  open(offered ? "draw" : "files");
+}
+
+const drawn = {
+  strokes: [],
+  said: "", // about the pen
+  isNew: false, // it has changed since it was classified
+  busy: false,
+  stop: new AbortController(), // of the picture that is being classified
+};
+
+/** Classify the drawing until it no longer changes: one picture at a time, so that a slow model does not lag behind. */
+async function classifyDrawing() {
+  if (drawn.busy) return;
+  const due = () => drawn.isNew && drawn.strokes.length && state.model?.drawing && !element("draw").hidden;
+  drawn.busy = true;
+  try {
+    while (due()) {
+      await new Promise(requestAnimationFrame);
+      if (due()) await classifyStrokes(drawn, state.model);
+    }
+  } finally {
+    drawn.busy = false;
+  }
+}
+
+async function classifyStrokes({ strokes, said }, model) {
+  Object.assign(drawn, { isNew: false, said: "", stop: new AbortController() });
+  const { signal } = drawn.stop;
+  const result = await resultOfDrawing(pictureOfStrokes(strokes, model, model.drawing), signal);
+  if (signal.aborted || element("draw").hidden) return;
+  select(result);
+  say(`${said} ${sentence(result)}`.trim());
+  if (DRAWING_PAUSE) await new Promise((resolve) => { setTimeout(resolve, DRAWING_PAUSE); });
+}
+
+/** Open a tab; a drawing gets its result back. */
+function turnTo(which) {
+  open(which);
+  if (which !== "draw") return;
+  drawn.isNew = true;
+  classifyDrawing();
+}
+
 function setUpDrawing() {
-  element("tabs").hidden = false;
-  element("files").setAttribute("role", "tabpanel");
-  element("files").setAttribute("aria-labelledby", "files-tab");
-  let due = 0, latest = 0;
-  const changed = (strokes) => {
-    const empty = !strokes.length;
-    for (const id of ["undo", "clear-drawing"]) element(id).disabled = empty;
-    cancelAnimationFrame(due);
-    const number = ++latest;
-    if (empty) {
-      select(null);
-      say("");
+  const drawing = drawable(element("paper"), (strokes, said) => {
+    Object.assign(drawn, { strokes, isNew: true, said: said || drawn.said });
+    for (const id of ["undo", "clear-drawing"]) element(id).disabled = !strokes.length;
+    if (strokes.length) {
+      classifyDrawing();
       return;
     }
-    due = requestAnimationFrame(async () => {
-      if (!state.classify) return;
-      const seen = pictureOfStrokes(strokes, DATA, DATA.drawing);
-      const probabilities = await state.classify(seen);
-      if (number !== latest) return;
-      select({ name: "drawing", seen, probabilities, error: "", note: "" });
-      say(sentence(state.selected));
+    drawn.stop.abort();
+    select(null);
+    say("");
+  });
+  for (const [id, act] of [["undo", drawing.undo], ["clear-drawing", drawing.clear]]) {
+    element(id).addEventListener("click", () => {
+      act();
+      if (element(id).disabled) element("paper").focus(); // a button that is disabled loses the focus
     });
-  };
-  const drawing = drawable(element("paper"), changed);
-  element("undo").addEventListener("click", drawing.undo);
-  element("clear-drawing").addEventListener("click", drawing.clear);
+  }
   for (const id of ["draw", "files"]) {
-    element(`${id}-tab`).addEventListener("click", () => open(id));
+    element(`${id}-tab`).addEventListener("click", () => turnTo(id));
     element(`${id}-tab`).addEventListener("keydown", (event) => {
       if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
       const other = id === "draw" ? "files" : "draw";
-      open(other);
+      turnTo(other);
       element(`${other}-tab`).focus();
     });
   }
-  open("draw");
 }
 
 function setUpFiles() {
@@ -57,11 +102,18 @@ function setUpFiles() {
       take(files);
     });
   }
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
+  const given = (files) => {
+    if (!files.length) return;
+    if (!element("tabs").hidden) open("files");
+    take(files);
+  };
   document.addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    document.body.classList.add("dropping");
+    const wanted = carriesFiles(event);
+    if (!wanted && event.target.matches?.("input")) return; // text can be dragged there
+    event.preventDefault(); // a link that is dropped does not lead away from the results
+    if (!wanted) event.dataTransfer.dropEffect = "none";
+    document.body.classList.toggle("dropping", wanted);
   });
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) document.body.classList.remove("dropping");
@@ -70,79 +122,126 @@ function setUpFiles() {
     document.body.classList.remove("dropping");
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    if (DATA.drawing) open("files");
-    take(event.dataTransfer.files);
+    given(event.dataTransfer.files);
   });
-  document.addEventListener("paste", (event) => {
-    if (!event.clipboardData?.files.length) return;
-    if (DATA.drawing) open("files");
-    take(event.clipboardData.files);
-  });
+  document.addEventListener("paste", (event) => given(event.clipboardData?.files ?? []));
   element("download").addEventListener("click", () => {
-    const address = URL.createObjectURL(new Blob([csvOf(state.results, DATA.classes, limit())], { type: "text/csv" }));
+    const address = URL.createObjectURL(new Blob([csvOf(state.results, limit())], { type: "text/csv;charset=utf-8" }));
     const link = made("a", "");
     Object.assign(link, { href: address, download: "predictions.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   });
+  element("cancel").addEventListener("click", () => {
+    const left = cancel().length;
+    element("choose").focus();
+    say(`Cancelled. ${left} ${left === 1 ? "picture was" : "pictures were"} not classified.`);
+  });
   element("remove").addEventListener("click", () => {
-    state.results = [];
-    element("rows").replaceChildren();
-    select(null);
-    count();
+    cancel();
+    removeResults();
     say("All pictures were removed.");
+    if (!element("tabs").hidden) open("files");
     element("choose").focus();
   });
 }
 
+function removeResults() {
+  state.results = [];
+  element("rows").replaceChildren();
+  select(null);
+  count();
+}
+
 /** Return the question that the classifier answers. */
-function question(classes) {
+function question({ alphabet, classes, drawing }) {
+  if (alphabet) return alphabet.every((text) => /^\p{N}$/u.test(text)) ? "Which number is it?" : "What does it say?";
   if (classes.every((text) => /^\p{N}$/u.test(text))) return "Which digit is it?";
   if (classes.every((text) => /^\p{L}$/u.test(text))) return "Which letter is it?";
-  if (DATA.drawing) return "Which character is it?";
+  if (drawing) return "Which character is it?";
   const line = classes.length > 1 ? `${classes.slice(0, -1).join(", ")} or ${classes.at(-1)}?` : "";
   return line && line.length <= 64 ? line : `Which of ${classes.length.toLocaleString("en")} classes is it?`;
 }
 
-function setUpTexts() {
-  const asked = question(DATA.classes);
+/** Say what a model does, and let people draw if it reads characters. */
+function describe(model) {
+  const offered = Boolean(model.drawing);
+  if (offered === element("tabs").hidden) offerDrawing(offered);
+  const asked = question(model), reads = isReader(model);
   element("question").textContent = asked;
   document.title = `${asked} Picture classifier`;
-  element("bars").classList.toggle("wide", DATA.classes.some((text) => [...text].length > 2) || DATA.classes.length > MOST_BARS);
-  element("licence").textContent = DATA.licence;
-  element("version").textContent = DATA.version;
-  const { facts } = DATA;
   const rows = [
-    ["Classes", DATA.classes.join(", ")],
-    ["Pictures", `${DATA.width} × ${DATA.height} pixels, ${DATA.channels === 1 ? "grey" : "colour"}`],
-    ["Trained on", facts.provenance?.dataset],
-    ["Training pictures", DATA.learned?.count.toLocaleString("en")],
-    ["Weights (SHA-256)", facts.weights_sha256],
+    reads ? ["Symbols", `${model.alphabet.join(", ")}; at most ${model.places}`] : ["Classes", model.classes.join(", ")],
+    ["Pictures", `${model.width} × ${model.height} pixels, ${model.channels === 1 ? "grey" : "colour"}`],
+    ...model.about,
   ];
-  for (const [term, text] of rows) if (text) element("facts").append(made("dt", "", term), made("dd", "", text));
+  const shown = rows.filter(([, text]) => text).flatMap(([term, text]) => [made("dt", "", term), made("dd", "", text)]);
+  element("facts").replaceChildren(...shown);
+  element("answer-head").textContent = reads ? "Reading" : "Class";
+  shapePaper(element("paper"), model.drawing?.aspect ?? 1);
+  const [[goal, threshold] = []] = Object.entries(model.thresholds ?? {}).sort();
+  element("limit-hint").textContent = goal
+    ? `From ${percent(threshold)} on, at least ${Math.round(1000 * goal) / 10}% of the readings of validation pictures were correct.`
+    : "";
+  element("limit-hint").hidden = !goal;
+  if (!state.limitChosen) setLimit(threshold ?? 0.5);
 }
 
-async function start() {
-  setUpTexts();
+/** Call answers unsure below a probability. */
+function setLimit(share) {
+  state.limit = share;
+  element("limit").value = 100 * share;
+  element("limit-value").textContent = Number.isInteger(100 * share) ? `${100 * share}%` : percent(share);
+}
+
+/** Classify with a model from now on. */
+function showModel(model) {
+  describe(model);
+  state.model = model;
+  element("problem").hidden = true;
+  show();
+}
+
+/** Use the model that a promise brings; pictures that are given wait for it. */
+function use(coming) {
+  const ready = coming.then((model) => {
+    if (state.ready !== ready) return; // another one was chosen meanwhile
+    showModel(model);
+    drawn.isNew = true;
+    classifyDrawing(); // somebody may have begun to draw
+  });
+  state.ready = ready;
+  ready.catch((error) => {
+    if (state.ready !== ready) return;
+    element("waiting").hidden = true;
+    element("problem").textContent = wordsOf(error, BROKEN);
+    element("problem").hidden = false;
+  });
+}
+
+/** Classify all pictures again with another model, which `bring` returns the promise of. */
+function changeModel(bring) {
+  const files = [...state.results.map(({ file }) => file), ...cancel()];
+  removeResults();
+  drawn.stop.abort();
+  use(bring());
+  take(files);
+}
+
+function start() {
+  element("version").textContent = DATA.version;
   setUpFiles();
-  if (DATA.drawing) setUpDrawing();
+  setUpDrawing();
   element("limit").addEventListener("input", () => {
-    element("limit-value").textContent = `${element("limit").value}%`;
+    state.limitChosen = true;
+    setLimit(Number(element("limit").value) / 100);
     for (const result of state.results) fillRow(result);
     count();
     if (state.selected) show();
   });
-  try {
-    state.classify = await loadModel(DATA);
-    show();
-  } catch (error) {
-    console.error(error);
-    element("waiting").hidden = true;
-    element("problem").textContent = "This browser cannot run the classifier. Use a browser of 2023 or later.";
-    element("problem").hidden = false;
-  }
+  use(prepare());
 }
 
 start();
 // For people who open the browser's console, and for tests.
-globalThis.picturewise = { data: DATA, readPicture, fitted, state, take, csvOf };
+globalThis.picturewise = { data: DATA, state, take, csvOf, ...TOOLS };

@@ -4,9 +4,6 @@ const MOST_PIXELS = 100_000_000;
 const STRIP_PIXELS = 1 << 20; // a phone's canvas holds about 16 million at most
 const SEVERAL_FRAMES = "It contains several frames. Save the one that you need as a file of its own.";
 
-/** Why a picture is not used: a sentence for people. */
-class PictureError extends Error {}
-
 /**
  * Return the picture in a file as {width, height, data, size, note}.
  *
@@ -23,6 +20,8 @@ async function readPicture(file, { background, side, deepRange }) {
     return { ...picture, size: [picture.width, picture.height], note: "" };
   }
   const jpeg = form === "jpeg" ? jpegFacts(bytes) : null;
+  // Before a browser makes room for it; whether it has any pixels is seen later.
+  checkSize(...(jpeg ? [jpeg.width, jpeg.height] : declaredSize(form, bytes)).map((side) => side || 1));
   if (jpeg?.components === 4) {
     throw new PictureError("It is a JPEG in CMYK, the colours of printing, which this page cannot read. Save it as RGB.");
   }
@@ -31,7 +30,6 @@ async function readPicture(file, { background, side, deepRange }) {
   const factor = jpeg ? [8, 4, 2].find((one) => Math.min(jpeg.width, jpeg.height) / one >= 2 * side) : undefined;
   const size = jpeg && (jpeg.orientation >= 5 ? [jpeg.height, jpeg.width] : [jpeg.width, jpeg.height]);
   if (factor) {
-    checkSize(...size);
     const picture = decodeReducedJpeg(bytes, factor);
     if (picture) return { ...upright(picture, jpeg.orientation), size, note: "" };
   }
@@ -62,6 +60,22 @@ function checkSize(width, height) {
   if (!width || !height) throw new PictureError("It has no pixels.");
 }
 
+/** Return the size that a file says; [1, 1]: it is not where it is looked for. */
+function declaredSize(form, bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));
+  if (form === "gif" && bytes.length >= 10) return [view.getUint16(6, true), view.getUint16(8, true)];
+  if (form === "webp" && bytes.length >= 30) {
+    const number24 = (at) => view.getUint16(at, true) + (bytes[at + 2] << 16);
+    const packed = view.getUint32(21, true);
+    if (text(12, 16) === "VP8X") return [number24(24) + 1, number24(27) + 1];
+    if (text(12, 16) === "VP8L") return [(packed & 0x3fff) + 1, ((packed >> 14) & 0x3fff) + 1];
+    return [view.getUint16(26, true) & 0x3fff, view.getUint16(28, true) & 0x3fff];
+  }
+  if (text(0, 2) === "BM" && bytes.length >= 26) return [18, 22].map((at) => Math.abs(view.getInt32(at, true)));
+  return [1, 1];
+}
+
 /** Return {picture, translucent}: a picture that the browser decodes. */
 async function decodeInBrowser(file, background) {
   let bitmap;
@@ -72,8 +86,16 @@ async function decodeInBrowser(file, background) {
   } catch {
     throw new PictureError("This browser cannot read it: it is damaged, or not a kind of picture that browsers know.");
   }
+  try {
+    checkSize(bitmap.width, bitmap.height);
+    return pixelsOf(bitmap, background);
+  } finally {
+    bitmap.close();
+  }
+}
+
+function pixelsOf(bitmap, background) {
   const { width, height } = bitmap;
-  checkSize(width, height);
   const data = new Uint8Array(width * height * 3);
   const rows = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)));
   const canvas = new OffscreenCanvas(width, rows);
@@ -89,7 +111,6 @@ async function decodeInBrowser(file, background) {
       for (let channel = 0; channel < 3; channel++) data[to++] = over(strip[at + channel], alpha, background);
     }
   }
-  bitmap.close();
   return { picture: { width, height, data }, translucent };
 }
 

@@ -20,7 +20,7 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
  */
 async function decodePng(bytes, background, deepRange) {
   const png = chunksOf(bytes);
-  const raw = await inflated(png.packed);
+  const raw = await inflated(png.packed, rawLength(png));
   const samples = samplesOf(png, raw);
   const data = pngColours(png, samples, background, deepRange);
   return { width: png.width, height: png.height, data, orientation: png.exif ? orientationOf(png.exif) : 1 };
@@ -70,14 +70,36 @@ function crcOf(bytes) {
   return ~value;
 }
 
-/** Return the unpacked bytes of a zlib stream. */
-async function inflated(pieces) {
-  try {
-    const stream = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch {
-    throw new PictureError("The file is damaged or incomplete.");
+/** Return the unpacked bytes of a zlib stream. A small file can have a thousand times as many; the surplus is not read. */
+async function inflated(pieces, length) {
+  const raw = new Uint8Array(length);
+  const reader = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  let at = 0;
+  while (true) {
+    const { done, value } = await reader.read().catch(() => ({ done: true }));
+    if (done) break;
+    if (at + value.length > length) {
+      reader.cancel().catch(() => {});
+      throw new PictureError("The file is damaged: it has more pixels than its size allows.");
+    }
+    raw.set(value, at);
+    at += value.length;
   }
+  if (at < length) throw new PictureError("The file is damaged or incomplete.");
+  return raw;
+}
+
+/** Return [left, top, step between columns, step between rows, columns, rows] of each pass that has pixels. */
+function passesOf({ width, height, interlaced }) {
+  return (interlaced ? ADAM7 : [[0, 0, 1, 1]])
+    .map((pass) => [...pass, Math.ceil((width - pass[0]) / pass[2]), Math.ceil((height - pass[1]) / pass[3])])
+    .filter(([, , , , columns, rows]) => columns > 0 && rows > 0);
+}
+
+/** Return how many bytes the rows have, each with the number of its filter. */
+function rawLength(png) {
+  const bits = png.depth * PNG_CHANNELS[png.type];
+  return passesOf(png).reduce((sum, [, , , , columns, rows]) => sum + rows * (1 + Math.ceil((columns * bits) / 8)), 0);
 }
 
 /** Return one number for each channel of each pixel, up to 65535. */
@@ -85,20 +107,20 @@ function samplesOf(png, raw) {
   const channels = PNG_CHANNELS[png.type], bits = png.depth * channels;
   const samples = new (png.depth === 16 ? Uint16Array : Uint8Array)(png.width * png.height * channels);
   let at = 0;
-  for (const [left, top, stepX, stepY] of png.interlaced ? ADAM7 : [[0, 0, 1, 1]]) {
-    const columns = Math.ceil((png.width - left) / stepX), rows = Math.ceil((png.height - top) / stepY);
-    if (columns <= 0 || rows <= 0) continue;
+  for (const [left, top, stepX, stepY, columns, rows] of passesOf(png)) {
     const length = Math.ceil((columns * bits) / 8);
     let above = new Uint8Array(length);
     for (let row = 0; row < rows; row++) {
-      if (at + 1 + length > raw.length) throw new PictureError("The file is damaged or incomplete.");
       const line = raw.subarray(at + 1, at + 1 + length);
       unfilter(raw[at], line, above, Math.max(1, bits >> 3));
       const start = (top + row * stepY) * png.width;
-      for (let column = 0; column < columns; column++) {
-        const to = channels * (start + left + column * stepX);
-        for (let channel = 0; channel < channels; channel++) {
-          samples[to + channel] = sampleAt(line, column * channels + channel, png.depth);
+      if (png.depth === 8 && stepX === 1) samples.set(line, channels * (start + left)); // the usual form, quickly
+      else {
+        for (let column = 0; column < columns; column++) {
+          const to = channels * (start + left + column * stepX);
+          for (let channel = 0; channel < channels; channel++) {
+            samples[to + channel] = sampleAt(line, column * channels + channel, png.depth);
+          }
         }
       }
       above = line;
@@ -117,19 +139,23 @@ function sampleAt(line, index, depth) {
 
 /** Undo the filter of a row, in place; `step` is the number of bytes between a pixel and its left neighbour. */
 function unfilter(kind, line, above, step) {
-  for (let at = 0; at < line.length; at++) {
-    const left = at < step ? 0 : line[at - step], corner = at < step ? 0 : above[at - step];
-    if (kind === 1) line[at] += left;
-    else if (kind === 2) line[at] += above[at];
-    else if (kind === 3) line[at] += (left + above[at]) >> 1;
-    else if (kind === 4) line[at] += paeth(left, above[at], corner);
-    else if (kind !== 0) throw new PictureError("The file is damaged.");
+  if (kind > 4) throw new PictureError("The file is damaged.");
+  if (kind === 1) {
+    for (let at = step; at < line.length; at++) line[at] += line[at - step];
+  } else if (kind === 2) {
+    for (let at = 0; at < line.length; at++) line[at] += above[at];
+  } else if (kind === 3) {
+    for (let at = 0; at < line.length; at++) line[at] += ((at < step ? 0 : line[at - step]) + above[at]) >> 1;
+  } else if (kind === 4) {
+    for (let at = 0; at < line.length; at++) {
+      line[at] += at < step ? above[at] : paeth(line[at - step], above[at], above[at - step]);
+    }
   }
 }
 
 function paeth(left, above, corner) {
   const guess = left + above - corner;
-  const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - above), Math.abs(guess - corner)];
+  const a = Math.abs(guess - left), b = Math.abs(guess - above), c = Math.abs(guess - corner);
   if (a <= b && a <= c) return left;
   return b <= c ? above : corner;
 }
@@ -137,6 +163,7 @@ function paeth(left, above, corner) {
 /** Return three bytes a pixel. */
 function pngColours(png, samples, background, deepRange) {
   const { type, depth, palette, transparency } = png;
+  if (type === 2 && depth === 8 && !transparency) return samples; // they are the bytes already
   const data = new Uint8Array(png.width * png.height * 3);
   const deepGrey = type === 0 && depth === 16;
   const level = deepGrey ? deepLevels(samples, deepRange) : null;

@@ -1,20 +1,29 @@
-// Results: files are classified one after the other, and what came out is shown. Whatever comes from outside, such as
-// names, becomes text and never HTML.
+// Results, and how they are shown. Whatever comes from outside, such as names, becomes text and never HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const MOST_BARS = 10;
 const THUMBNAIL = 160; // pixels of the longer side
 
 const element = (id) => document.getElementById(id);
-const percent = (share) => `${(100 * share).toFixed(1)}%`;
-const limit = () => Number(element("limit").value) / 100;
+const limit = () => state.limit;
+
+/** Why a picture is not used: a sentence for people. */
+class PictureError extends Error {}
 
 const state = {
-  classify: null, // from a picture of the model's size to its probabilities; null: the model is being loaded
-  results: [], // {name, shown, seen, probabilities, error, note, row}
+  model: null, // {classes or alphabet, height, width, channels, drawing, about}; null: it is being loaded
+  ready: null, // the promise of the model
+  results: [], // {name, file, model, shown, seen, size, probabilities or reading, error, note, row}
   selected: null,
-  waiting: Promise.resolve(), // the work on earlier files
+  limit: 0.5, // below this probability, an answer is unsure
+  limitChosen: false, // by somebody
 };
+
+/** Return a share in percent; only what is certain has 100 %. */
+function percent(share) {
+  const text = (100 * share).toFixed(1);
+  if (text === "100.0" && share < 1) return "> 99.9%";
+  return text === "0.0" && share > 0 ? "< 0.1%" : `${text}%`;
+}
 
 /** Return a new element with a text. */
 function made(tag, className, text = "") {
@@ -33,85 +42,70 @@ function name(text) {
 function paint(canvas, { width, height, data }) {
   Object.assign(canvas, { width, height });
   canvas.classList.toggle("coarse", Math.max(width, height) < 100);
+  canvas.getContext("2d").putImageData(imageOf({ width, height, data }), 0, 0);
+}
+
+/** Return what a canvas takes, of a picture with three bytes a pixel. */
+function imageOf({ width, height, data }) {
   const image = new ImageData(width, height);
   for (let pixel = 0; pixel < width * height; pixel++) {
     image.data.set(data.subarray(3 * pixel, 3 * pixel + 3), 4 * pixel);
     image.data[4 * pixel + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  return image;
 }
 
-/** Return what a classifier says about a file; whatever is wrong with the file is in `error`. */
-async function resultOf(file) {
-  const result = { name: file.name || "pasted picture", probabilities: null, error: "", note: "" };
-  try {
-    const { background, deepRange, height, width } = DATA;
-    const picture = await readPicture(file, { background, deepRange, side: Math.max(height, width) });
-    result.seen = fitted(picture, height, width, DATA.resize);
-    result.shown = thumbnailOf(picture);
-    result.size = picture.size;
-    result.note = [picture.note, unlikeTraining(result.seen, DATA.channels, DATA.learned)].filter(Boolean).join(" ");
-    result.probabilities = await state.classify(result.seen);
-  } catch (error) {
-    if (!(error instanceof PictureError)) console.error(error);
-    result.error = error instanceof PictureError ? error.message : "This page cannot read it.";
-  }
-  return result;
+/** Return the result of a file, still without an answer. */
+function emptyResult(file) {
+  return { name: file.name || "pasted picture", file, model: state.model, probabilities: null, reading: null, error: "", note: "" };
 }
 
-function thumbnailOf(picture) {
-  const scale = Math.min(1, THUMBNAIL / Math.max(picture.width, picture.height));
-  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(scale * side)));
-  return fitted(picture, height, width, "stretch");
+/** Return what to tell people about an error. */
+function wordsOf(error, unknown) {
+  if (error instanceof PictureError) return error.message;
+  if (["NotFoundError", "NotReadableError"].includes(error.name)) return "It cannot be read: it was moved or changed, or is a folder.";
+  console.error(error);
+  return unknown;
 }
 
-/** Classify files, one after the other. */
-function take(files) {
-  const wanted = [...files];
-  if (!wanted.length || !state.classify) return state.waiting;
-  state.waiting = state.waiting.then(async () => {
-    for (const [number, file] of wanted.entries()) {
-      if (wanted.length > 1) element("summary").textContent = `Reading ${number + 1} of ${wanted.length}…`;
-      const result = await resultOf(file);
-      state.results.push(result);
-      addRow(result);
-      if (number === 0) select(result);
-      else element("several").hidden = false;
-      await new Promise((resolve) => { setTimeout(resolve); }); // the page stays responsive
-    }
-    count();
-    const [first] = state.results.slice(-wanted.length);
-    say(wanted.length > 1 ? `${wanted.length} pictures were classified. ${sentence(first)}` : sentence(first));
-  });
-  return state.waiting;
+function megabytes(count) {
+  return `${(count / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+}
+
+/** Return [width, height] of a picture's small version. */
+function thumbnailSize({ width, height }) {
+  const scale = Math.min(1, THUMBNAIL / Math.max(width, height));
+  return [width, height].map((side) => Math.max(1, Math.round(scale * side)));
 }
 
 /** Return one sentence about a result, for screen readers. */
 function sentence(result) {
   if (result.error) return `${result.name}: ${result.error}`;
-  const best = likeliest(result.probabilities), share = result.probabilities[best];
+  const { text, share } = answerOf(result);
   const unsure = share < limit() ? "Unsure, perhaps " : "";
-  return `${unsure}${DATA.classes[best]}, ${percent(share)}. ${result.note}`;
+  return `${unsure}${text}, ${percent(share)}. ${result.note}`;
 }
 
 let saying = 0;
 /** Have screen readers say something, once it has not changed for a moment. */
 function say(text) {
   clearTimeout(saying);
+  element("status").textContent = ""; // otherwise the same sentence is not said twice
   saying = setTimeout(() => { element("status").textContent = text; }, 400);
 }
 
 /** Show a result as the large one. */
 function select(result) {
   state.selected = result;
-  for (const { row } of state.results) row?.setAttribute("aria-current", String(row === result?.row));
+  for (const { row } of state.results) row?.querySelector("button").setAttribute("aria-current", String(row === result?.row));
   show();
 }
 
 function show() {
   const result = state.selected;
-  element("answer").hidden = !result?.probabilities;
-  element("waiting").hidden = Boolean(result?.probabilities);
+  const answer = result && answerOf(result);
+  element("answer").hidden = !answer;
+  element("waiting").hidden = Boolean(answer);
   if (!result) {
     element("waiting").textContent = "The result appears here.";
     return;
@@ -120,35 +114,27 @@ function show() {
     element("waiting").replaceChildren(name(result.name), `: ${result.error}`);
     return;
   }
-  const best = likeliest(result.probabilities), share = result.probabilities[best];
+  const { text, share } = answer;
   const unsure = share < limit();
   element("answer").classList.toggle("is-unsure", unsure);
-  element("verdict").textContent = DATA.classes[best];
-  element("verdict").parentElement.classList.toggle("short", [...DATA.classes[best]].length < 3);
+  element("verdict").textContent = text;
+  element("verdict").parentElement.classList.toggle("short", [...text].length < 3);
   element("verdict-share").replaceChildren(...(unsure ? [made("span", "tag", "unsure"), " perhaps, "] : []), percent(share));
   if (result.shown) paint(element("shown"), result.shown);
-  element("shown").parentElement.hidden = !result.shown;
-  paint(element("seen"), result.seen);
+  element("shown-figure").hidden = !result.shown;
+  if (result.seen) paint(element("seen"), result.seen);
+  element("seen-figure").hidden = !result.seen;
   const size = result.size ? `, ${result.size[0]} × ${result.size[1]} pixels` : "";
-  element("file").replaceChildren(...(result.shown ? [name(result.name), size] : []));
+  element("file").replaceChildren(...(result.row ? [name(result.name), size] : []));
   element("note").textContent = result.note;
   element("note").hidden = !result.note;
-  showBars(result.probabilities, best);
+  showBars(result);
 }
 
-/** Return the bars' [name, share, is the first, is a name of a class]: up to ten classes in their order, else the ten likeliest. */
-function barsOf(probabilities, best) {
-  const order = probabilities.map((_, at) => at);
-  const bar = (at) => [DATA.classes[at], probabilities[at], at === best, true];
-  if (order.length <= MOST_BARS) return order.map(bar);
-  order.sort((one, other) => probabilities[other] - probabilities[one] || one - other);
-  const rest = order.slice(MOST_BARS);
-  const sum = rest.reduce((total, at) => total + probabilities[at], 0);
-  return [...order.slice(0, MOST_BARS).map(bar), [`${rest.length} others`, sum, false, false]];
-}
-
-function showBars(probabilities, best) {
-  const bars = element("bars"), wanted = barsOf(probabilities, best);
+function showBars(result) {
+  const bars = element("bars"), wanted = barsOf(result);
+  bars.ariaLabel = isReader(result.model) ? "Probability of the length and of each symbol" : "Probability of each class";
+  bars.classList.toggle("wide", wanted.some(([text]) => [...text].length > 2));
   while (bars.children.length < wanted.length) {
     const item = made("li", "");
     const track = made("span", "track");
@@ -182,7 +168,8 @@ function addRow(result) {
   button.addEventListener("click", () => {
     select(result);
     say(sentence(result));
-    element("result").scrollIntoView({ block: "nearest", behavior: "smooth" });
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    element("result").scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
   });
   head.append(button);
   row.append(head);
@@ -191,7 +178,8 @@ function addRow(result) {
   element("rows").append(row);
 }
 
-function fillRow({ row, probabilities, error, note }) {
+function fillRow(result) {
+  const { row, error, note } = result;
   while (row.children.length > 1) row.lastChild.remove();
   if (error) {
     const cell = made("td", "wrong", error);
@@ -199,21 +187,21 @@ function fillRow({ row, probabilities, error, note }) {
     row.append(cell);
     return;
   }
-  const best = likeliest(probabilities), cell = made("td", "");
-  cell.append(name(DATA.classes[best]));
-  if (probabilities[best] < limit()) cell.append(" ", made("span", "tag", "unsure"));
+  const { text, share } = answerOf(result), cell = made("td", "");
+  cell.append(name(text));
+  if (share < limit()) cell.append(" ", made("span", "tag", "unsure"));
   if (note) cell.append(made("span", "hint", note));
-  row.append(cell, made("td", "number", percent(probabilities[best])));
+  row.append(cell, made("td", "number", percent(share)));
 }
 
 /** Bring the line above the table up to date, and show the table from two pictures on. */
 function count() {
   const { results } = state;
   const failed = results.filter(({ error }) => error).length;
-  const unsure = results.filter(({ probabilities }) => probabilities && Math.max(...probabilities) < limit()).length;
+  const unsure = results.filter((result) => answerOf(result)?.share < limit()).length;
   const parts = [`${results.length} pictures`];
   if (unsure) parts.push(`${unsure} unsure`);
-  if (failed) parts.push(`${failed} not read`);
+  if (failed) parts.push(`${failed} without a result`);
   element("summary").textContent = parts.join(", ");
   element("several").hidden = results.length < 2;
 }

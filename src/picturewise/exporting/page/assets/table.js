@@ -2,15 +2,21 @@
 
 const BEGINS_FORMULA = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"];
 
-/** Return the CSV file of results [{name, probabilities, error, note}]; `limit` is the confidence of sure answers. */
-function csvOf(results, classes, limit) {
-  const head = ["picture", "class", "probability", "unsure", "note", ...classes.map((name) => `p(${name})`)];
-  const rows = results.map(({ name, probabilities, error, note }) => {
+/**
+ * Return the CSV file of results [{name, model, probabilities, reading, error, note}]; `limit` is the confidence of sure
+ * answers. A service may have got another classifier meanwhile, so results may have different classes.
+ */
+function csvOf(results, limit) {
+  const classes = [...new Set(results.flatMap(({ model }) => model.classes ?? []))];
+  const head = ["picture", results.every(({ model }) => isReader(model)) ? "reading" : "class", "probability", "unsure",
+    "note", ...classes.map((name) => `p(${name})`)];
+  const rows = results.map((result) => {
+    const { name, model, probabilities, error, note } = result;
     if (error) return [name, "", "", "", error, ...classes.map(() => "")];
-    const best = likeliest(probabilities);
-    const sure = probabilities[best] >= limit;
-    return [name, classes[best], probabilities[best].toFixed(6), sure ? "no" : "yes", note,
-      ...probabilities.map((probability) => probability.toFixed(6))];
+    const { text, share } = answerOf(result);
+    const shares = new Map((model.classes ?? []).map((one, at) => [one, probabilities[at].toFixed(6)]));
+    return [name, text, share.toFixed(6), share >= limit ? "no" : "yes", note,
+      ...classes.map((one) => shares.get(one) ?? "")];
   });
   return [head, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
 }
@@ -22,9 +28,4 @@ function csvCell(text) {
   const risky = BEGINS_FORMULA.some((start) => bare.startsWith(start)) && (bare !== text || !isNumber);
   const safe = risky ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** Return the place of the largest number, the first of equal ones. */
-function likeliest(probabilities) {
-  return probabilities.reduce((best, probability, at) => (probability > probabilities[best] ? at : best), 0);
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from picturewise.targets.sequences import is_sequences
+
 if TYPE_CHECKING:
     from picturewise.prediction.description import Description
 
@@ -20,10 +22,19 @@ def drawing_style(description: Description) -> dict[str, Any] | None:
 
     They are `paper` and `ink` (three numbers in 0..255 each), `share`, the longer side of the character, and `pen`, the
     width of a stroke, both as parts of the picture's shorter side, and `by_mass`: the centre of mass is put in the
-    middle (as MNIST does), not that of the bounding box.
+    middle (as MNIST does), not that of the bounding box. For sequences, `share` is the height of the characters, which
+    may fill the width, and there is `aspect`, the width of the drawing area divided by its height.
     """
     if not all(_is_character(name) for name in description.classes):
         return None
+    style = _character_style(description)
+    if not is_sequences(description.target):
+        return style
+    height, width, _ = description.shape
+    return {**style, "by_mass": False, "aspect": max(1.0, width / height)}
+
+
+def _character_style(description: Description) -> dict[str, Any]:
     mean, std = (_colour(values) for values in (description.preparation.mean, description.preparation.std))
     if description.learned is None:
         grey = sum(mean) / 3

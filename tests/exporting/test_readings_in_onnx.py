@@ -1,0 +1,99 @@
+"""An ONNX file of a classifier that reads sequences gives the readings that the classifier gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.reference
+import pytest
+from reading_classifiers import pictures, reader
+from torch import Tensor, nn
+
+from picturewise.errors import RunError
+from picturewise.exporting.facts import as_texts, facts_of
+from picturewise.exporting.onnx_file import onnx_file, opened
+from picturewise.exporting.parity import ODD, Answered, compare
+from picturewise.onnx_models.session import Session
+from picturewise.prediction.classifier import Classifier
+
+OUTPUTS = ["length", "digits", "confidence", "logits"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"views": ("shift 1",)}, {"alphabet": "ab", "places": 1}, {"shape": (16, 20, 3), "resize": "pad", "places": 5}],
+    ids=["digits", "views", "one place", "colour"],
+)  # fmt: skip
+def test_the_file_reads_what_the_classifier_reads(options: dict[str, Any]) -> None:
+    classifier = reader(**options)
+    target, shape = classifier.description.target, classifier.description.shape
+    content = onnx_file(classifier, as_texts(facts_of(classifier, "1.2.3")), "1.2.3")
+    images = pictures(60, shape)
+    found = compare(classifier, opened(content, target), images, "noise")
+    assert (found.pictures, found.odd_pictures, found.changed, found.odd_changed) == (60, ODD, 0, 0)
+    assert max(found.difference, found.odd_difference) < 1e-5
+    length, digits, confidence, logits = Session(content, 1).run(OUTPUTS, {"images": images})
+    answers, sure = target.decode(classifier.probabilities(images))
+    assert len(np.unique(answers, axis=0)) > 1
+    assert np.column_stack([length, digits]).tolist() == answers.tolist()
+    assert (length.dtype, digits.dtype, digits.shape) == (np.int64, np.int64, (60, len(answers[0]) - 1))
+    np.testing.assert_allclose(confidence, sure, atol=1e-5)
+    np.testing.assert_allclose(logits, classifier.logits(images), atol=1e-4)
+
+
+def test_the_nodes_mean_the_same_to_another_implementation() -> None:
+    classifier = reader()
+    content, images = onnx_file(classifier, {}, ""), pictures(3)
+    ours = Session(content, 1).run(OUTPUTS, {"images": images})
+    theirs = onnx.reference.ReferenceEvaluator(onnx.load_from_string(content)).run(OUTPUTS, {"images": images})
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_the_metadata_has_the_alphabet_the_places_and_the_thresholds() -> None:
+    classifier = reader()
+    facts = facts_of(classifier, "1.2.3")
+    model = onnx.load_from_string(onnx_file(classifier, as_texts(facts), "1.2.3"))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(metadata["alphabet"]) == [*"1234056789"]
+    assert json.loads(metadata["places"]) == 3
+    assert json.loads(metadata["thresholds"]) == {"0.98": 0.25, "0.99": 0.5}
+    assert "classes" not in metadata
+    assert [output.name for output in model.graph.output] == OUTPUTS
+
+
+class Module(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Linear(12 * 32, 5 + 3 * 10)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        found: Tensor = self.dense(batch.flatten(1))
+        return found
+
+
+def test_a_python_class_reads_too() -> None:
+    lines = reader()
+    classifier = Classifier(Module().eval(), reader(layers=None, module="Module").description)
+    content = onnx_file(classifier, {}, "")
+    found = compare(classifier, opened(content, lines.description.target), pictures(20), "noise")
+    assert (found.changed, found.odd_changed) == (0, 0)
+    assert found.difference < 1e-5
+
+
+def test_another_reading_is_noticed() -> None:
+    classifier = reader()
+    true = opened(onnx_file(classifier, {}, ""), classifier.description.target)
+
+    def longer(images: np.ndarray[Any, Any]) -> Answered:
+        answers, probabilities = true(images)
+        return Answered(answers + (np.arange(answers.shape[1]) == 0), probabilities)
+
+    found = compare(classifier, longer, pictures(20), "noise")
+    assert (found.changed, found.odd_changed) == (20, ODD)
+    found = compare(classifier, lambda images: true(images)._replace(probabilities=true(images)[1] + 0.01))
+    with pytest.raises(RunError, match="probabilities differ by up to 0.01"):
+        found.check()
