@@ -100,7 +100,9 @@ class Places:
         """Return the most likely readings as labels (N, 1 + L) with 1 to L symbols, and their probabilities (N,)."""
         of_places, most = self.of_places(probabilities), self.places
         # Of all readings with n symbols, the most likely one has the most likely symbol in each of its n places.
-        best = np.concatenate([probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64)
+        best = np.concatenate(
+            [probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64
+        )
         logs = np.log(np.maximum(best, _LEAST))
         scores = logs[:, :most] + logs[:, most:].cumsum(axis=1)  # (N, L)
         lengths = 1 + scores.argmax(axis=1)
