@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_numbers import NUMBERS, write_list
 from PIL import Image
 
 import picturewise
@@ -103,6 +104,28 @@ def test_inspect_as_json(idx_folder: Path, capfd: pytest.CaptureFixture[str]) ->
     found = json.loads(capfd.readouterr().out)
     assert (found["height"], found["width"], found["channels"]) == (12, 12, 1)
     assert found["splits"]["test"]["counts"] == {"0": 10, "1": 10}
+
+
+def test_inspect_prints_lengths_and_symbols_of_numbers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_list(tmp_path / "numbers", {"train": NUMBERS * 3, "test": ("10", "7", "12345")})
+    assert run(["inspect", "numbers", "--target", "sequence", "--resize", "pad"]) == 0
+    said = capfd.readouterr().out
+    assert " ".join(said.split()).startswith(
+        "numbers: numbers of up to 4 symbols (0123456789), pictures of 32x88, colour (3 channels)"
+    )
+    table = [line.split() for line in said.splitlines()]
+    assert ["length", "train", "valid", "test"] in table
+    assert ["over", "4", "0", "0", "1"] in table
+    assert ["all", "18", "6", "3"] in table
+    assert ["symbol", "train", "valid", "test"] in table
+    assert [row[-1] for row in table if row[0] == "1" and len(row) == 4] == [
+        "1",
+        "2",
+    ]  # of length 1, and the digit 1
+    assert "(resize: pad)" in said
+    assert "1 number has more than 4 symbols" in " ".join(said.split())
 
 
 @pytest.mark.usefixtures("drawn_figures")

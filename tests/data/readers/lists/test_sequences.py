@@ -50,6 +50,17 @@ def test_one_list_passed_by_itself(tmp_path: Path) -> None:
     assert numbers(root / "test.csv") == {"test": [*NUMBERS]}
 
 
+@pytest.mark.parametrize("header", ["file,number", "id,number", ""])
+def test_a_number_may_also_be_the_number_of_a_picture(tmp_path: Path, header: str) -> None:
+    texts = [str(number) for number in (3, 1, 0, 12, 2, 7, 11, 4, 10, 8, 6, 9, 5)]
+    root = write_list(tmp_path / "set", {"train": texts}, header=header)
+    path = root / "train.csv"
+    if header.startswith("id"):
+        path.write_text(path.read_text().replace("train/", "").replace(".png", ""))
+    path.write_text(path.read_text().lstrip())
+    assert numbers(root) == {"train": texts}
+
+
 def test_other_columns_do_not_matter_or_are_asked_about(tmp_path: Path) -> None:
     root = write_list(
         tmp_path / "set",

@@ -139,6 +139,11 @@ def _judge_table(
     found: Table, finder: Finder, split: SplitName | None, hints: Hints
 ) -> PictureList | Aside | None:
     naming = _naming_columns(found, finder)
+    numbers = set[int]()
+    if hints.sequences:  # 17 can be a house number, although there is a picture 017.png
+        numbers = {column for column in naming if all(text.isdecimal() for text in _texts(found, column))}
+        named = {column: share for column, share in naming.items() if column not in numbers}
+        naming = named or naming
     if hints.file_column is not None:
         name = column_called(found, hints.file_column, "file_column")
         more: tuple[str, ...] = ()
@@ -150,7 +155,8 @@ def _judge_table(
         except DataError as error:
             return Aside(found.path, str(error))
     finder.learn(_texts(found, name))
-    others = [column for column in range(found.columns) if column not in {name, *naming}]
+    taken = {name, *naming} - (numbers - {name})
+    others = [column for column in range(found.columns) if column not in taken]
     asked_label = (
         None if hints.label_column is None else column_called(found, hints.label_column, "label_column")
     )
