@@ -150,7 +150,7 @@ def command(
     if any(str(path) == _STANDARD_INPUT for path in paths):
         sources = [predict_output.standard_input(paths, hints, recursive=recursive)]
     else:
-        sources = recognised(paths, hints, classifier.description.shape, recursive=recursive)
+        sources = recognised(paths, hints, classifier, recursive=recursive)
     written = wanted_outputs(classifier, sources, top=top or 1, **files)
     printed = predict_output.printed(
         classifier, top=top, json=json, jsonl=jsonl, bars=not written, min_confidence=min_confidence,

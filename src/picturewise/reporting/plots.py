@@ -19,7 +19,6 @@ from picturewise.reporting.samples import captions, drawn_places, lengths_of
 from picturewise.reporting.shown_pictures import class_rows
 from picturewise.runs.run import Run
 from picturewise.split_names import SplitName
-from picturewise.targets.sequences import is_sequences
 from picturewise.targets.words import unit_of
 
 PER_CLASS = 10

@@ -32,6 +32,7 @@ from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
+from picturewise.targets.sequences import is_sequences
 from picturewise.tasks.load import load, own_source
 from picturewise.tasks.predicting import split_to_use
 
@@ -76,11 +77,12 @@ def evaluate(
         UsageError: a split of other data was asked for, or the engine cannot compute a layer of the network.
     """
     if isinstance(run, Classifier):
-        return _on_other_pictures(run.by_engine(engine), _named(data, hints), split, progress=progress)
+        return _on_other_pictures(run.by_engine(engine), _named(data, hints, run), split, progress=progress)
     if not isinstance(run, Run) and Path(run).is_file():
         classifier = load_classifier(Path(run), network).by_engine(engine)
         around = _run_around(Path(run))
-        return _on_other_pictures(classifier, _named(data, hints), split, run=around, progress=progress)
+        source = _named(data, hints, classifier)
+        return _on_other_pictures(classifier, source, split, run=around, progress=progress)
     run = run if isinstance(run, Run) else open_run(run)
     source = own_source(run, data, hints)
     if data is None or _is_own(run, source, progress=progress):
@@ -210,10 +212,10 @@ def evaluate_part(
     return evaluation, probabilities, labels
 
 
-def _named(data: Data | None, hints: Hints) -> Source:
+def _named(data: Data | None, hints: Hints, classifier: Classifier) -> Source:
     if data is None:
         raise UsageError("No pictures to evaluate the classifier on were passed. Pass them with --data.")
-    return recognise(data, hints=hints)
+    return recognise(data, hints=hints, sequences=is_sequences(classifier.description.target))
 
 
 def _is_own(run: Run, source: Source, *, progress: bool) -> bool:

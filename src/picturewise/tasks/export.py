@@ -212,7 +212,7 @@ def _pictures(
         from picturewise.data.read import read  # noqa: PLC0415 (only for other pictures)
         from picturewise.data.recognise import recognise  # noqa: PLC0415 (the same)
 
-        source = recognise(data, hints=hints)
+        source = recognise(data, hints=hints, sequences=is_sequences(classifier.description.target))
         dataset = read(source, classifier.description.read_options(), ["train"])
         return _Pictures(dataset.split("train").images, f"pictures of {text_of(source.name)}")
     try:

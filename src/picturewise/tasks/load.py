@@ -22,6 +22,7 @@ from picturewise.errors import DataError, UsageError
 from picturewise.file_names import path_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.targets.sequences import is_sequences
 from picturewise.tasks.reading_progress import reading_progress
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
     """
     own = run.recipe.data.hints
     if data is not None:
-        found = recognise(data, hints=own | hints, strict=False)  # other pictures may have another form
+        sequences = is_sequences(run.target)
+        # Other pictures may have another form.
+        found = recognise(data, hints=own | hints, strict=False, sequences=sequences)
         check_obeyed(hints, found)
         return found
     if hints.given():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.labels_for import labels_for
 from picturewise.data.imageset import ImageSet
+from picturewise.data.labels_for import labels_for
 from picturewise.errors import DataError, RunError
 from picturewise.file_names import text_of
 from picturewise.reporting import figures

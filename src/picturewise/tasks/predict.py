@@ -91,7 +91,7 @@ def predict(
     )  # fmt: skip
     classifier = classifier_of(run, network).by_engine(engine)
     check_sequences(classifier, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into)
-    sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
+    sources = recognised(data, hints, classifier, recursive=recursive)
     predicting = Predicting(
         classifier, sources, shown_by(data), split=split, named=None,
         abstain_below=abstain_below(classifier.description, abstain),
@@ -140,7 +140,7 @@ def predict_each(
             be read is not an error.
     """
     classifier = classifier_of(run, network).by_engine(engine)
-    sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
+    sources = recognised(data, hints, classifier, recursive=recursive)
     least = abstain_below(classifier.description, abstain)
     predicting = Predicting(classifier, sources, shown_by(data), split=split, abstain_below=least)
     return (one for block in predicting for one in (*block.predictions(), *block.left_out))

@@ -19,6 +19,7 @@ from picturewise.prediction.predict import PredictedBlock, predicted_block
 from picturewise.prediction.seen_greys import SeenGreys
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
+from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
     from picturewise.tasks.prediction_tables import Output
@@ -174,21 +175,22 @@ def split_to_use(source: Source) -> SplitName:
 
 
 def recognised(
-    data: Any, hints: Hints, shape: tuple[int, int, int], *, recursive: bool = False
+    data: Any, hints: Hints, classifier: Classifier, *, recursive: bool = False
 ) -> list[Source]:
-    """Return the sources of data that are to be predicted; see `predict`."""
+    """Return the sources of data that are to be predicted by a classifier; see `predict`."""
+    sequences = is_sequences(classifier.description.target)
     if recursive and isinstance(data, str | Path):
         data = [data]
     if _are_paths(data):
-        return recognise_each(data, hints=hints, recursive=recursive)
+        return recognise_each(data, hints=hints, recursive=recursive, sequences=sequences)
     if not isinstance(data, str | Path):
         from picturewise.data.given_pictures import are_pictures, given_pictures  # noqa: PLC0415 (files do not need them)
 
         if are_pictures(data):
-            source = given_pictures(data, shape, hints=hints)
+            source = given_pictures(data, classifier.description.shape, hints=hints)
             check_obeyed(hints, source)
             return [source]
-    return [recognise(data, hints=hints, labelled=False)]
+    return [recognise(data, hints=hints, labelled=False, sequences=sequences)]
 
 
 def shown_by(data: Any) -> Callable[[Source], str]:

@@ -15,7 +15,7 @@ from picturewise.errors import DataError
 from picturewise.names import natural_order
 from picturewise.printable import printable
 from picturewise.targets.places import Places
-from picturewise.targets.sequences import DIGITS, MOST_PLACES, labels_of
+from picturewise.targets.sequences import DIGITS, MOST_PLACES, is_sequences, labels_of
 from picturewise.targets.target import Target
 
 MOST_SYMBOLS = 1000
@@ -80,7 +80,7 @@ class Symbols:
 
 def symbols_of(target: Target) -> Symbols | None:
     """Return the symbols and places of a classifier's target; None: it does not read sequences."""
-    return Symbols(target.classes, target.places) if isinstance(target, Places) else None
+    return Symbols(target.classes, target.places) if is_sequences(target) else None
 
 
 def find_symbols(texts: Sequence[str], where: str, names: Sequence[str] | None = None) -> Symbols:
