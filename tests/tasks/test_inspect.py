@@ -80,7 +80,7 @@ NUMBERS = picturewise.make_dataset(
 
 def test_sequences_have_lengths_and_symbols(tmp_path: Path) -> None:
     found = picturewise.inspect(NUMBERS, out=tmp_path, augment="flip; crop 2")
-    assert [*found.figures] == ["lengths", "symbols", "samples", "augmented"]
+    assert [*found.figures] == ["counts", "number-lengths", "samples", "augmented"]
     assert found.target == "numbers 3"
     assert found.classes == tuple("0123456789")
     lengths, symbols = (

@@ -69,7 +69,7 @@ def test_a_named_layer_may_have_more_places(line: str, where: str) -> None:
 
 
 def test_a_learner_has_this_layer() -> None:
-    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4", "31"], 2))
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4", "31"], 3))
     learner, _ = make_learner(recipe("flatten; numbers 4"), data)
     assert learner.train.target == learner.valid.target == Places(DIGITS, 4)
     assert learner.network(np_zeros()).shape == (2, 46)
@@ -85,7 +85,7 @@ def np_zeros() -> Any:
 
 
 def test_a_number_of_validation_may_be_longer_than_the_network_reads() -> None:
-    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["12345", "31"], 5))
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["12345", "31"], 3))
     learner, _ = make_learner(recipe(), data)
     assert learner.valid.required_labels.tolist() == [[4, 1, 2, 3], [2, 3, 1, -1]]
 
