@@ -29,6 +29,8 @@ LEFT_OUT = {
     # fit always gets arrays with their labels, all of which are for training
     "label_from", "label_column", "file_column", "split_column", "layout", "target", "background", "skip_bad",
     "classes", "test_fraction",
+    # it predicts classes, which have only one output layer
+    "head",
     # settings has them
     "start_source", "start_sha256", "start_lines", "start_head", "start_statistics", "freeze", "unfreeze_epoch",
     "unfreeze_gradually", "backbone_rate", "head_fit",

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import stored_sha256, to_metadata
 from picturewise.preparing.preparation import Preparation
+from picturewise.targets import Places
 
 LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
 CLASSES = ("cat", "dog", "ünïcode – 猫")
@@ -249,6 +251,25 @@ def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> No
     path.write_bytes(weights.to_bytes(original.network.state_dict(), {"picturewise": json.dumps(stored)}))
 
 
+READS = {"answer": "numbers 2", "classes": ["0", "1", "2"]}
+
+
+def test_the_description_of_sequences_is_written_and_read() -> None:
+    whole = replace(
+        classifier().description,
+        answer="numbers 2", classes=("0", "1", "2"), thresholds={"0.98": 0.75, "0.99": 1.0},
+    )  # fmt: skip
+    assert Description.from_json(whole.to_json()) == whole
+    assert whole.target == Places(("0", "1", "2"), 2)
+    assert "thresholds" not in json.loads(classifier().description.to_json())
+
+
+def test_weights_of_classes_do_not_fit_sequences(tmp_path: Path) -> None:
+    rewritten(tmp_path / "c", **READS)
+    with pytest.raises(RunError, match="the weights of another network"):
+        load_classifier(tmp_path / "c")
+
+
 def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
     rewritten(tmp_path / "c", format=3, novelty="unheard of", classes=None)
     with pytest.raises(
@@ -295,6 +316,32 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
         {"preparation": {"mean": ["1"] * 3, "std": [1.0] * 3}},
         {"preparation": {"mean": [1.0] * 3, "std": [1.0] * 3, "grey": 0}},
         {"preparation": {"mean": [1.0] * 3, "std": [1.0] * 3, "views": ["turn"]}},
+        {"answer": "two classes"},
+        {"answer": 5},
+        {"answer": ["numbers 5"]},
+        {"answer": "numbers"},
+        {"answer": "numbers 0"},
+        {"answer": "numbers 65"},
+        {"answer": "numbers 05"},
+        {"answer": "numbers ٥"},
+        {"answer": "numbers 5 5"},
+        {"answer": "numbers " + "9" * 5000},
+        {"answer": "numbers 5"},  # the names of the classes are no symbols
+        {"answer": "numbers 5", "classes": [chr(0x4E00 + number) for number in range(1001)]},
+        {"thresholds": {"0.98": 0.5}},  # of classes
+        {**READS, "thresholds": {"0.98": 1.5}},
+        {**READS, "thresholds": {"0.98": -0.1}},
+        {**READS, "thresholds": {"0.98": "0.5"}},
+        {**READS, "thresholds": {"0.98": None}},
+        {**READS, "thresholds": {"0.98": 10**400}},
+        {**READS, "thresholds": {"98": 0.5}},
+        {**READS, "thresholds": {"1.0": 0.5}},
+        {**READS, "thresholds": {"0.": 0.5}},
+        {**READS, "thresholds": {"0.98\n": 0.5}},
+        {**READS, "thresholds": {"0.٩": 0.5}},
+        {**READS, "thresholds": {"0.9999999": 0.5}},
+        {**READS, "thresholds": [0.5]},
+        {**READS, "thresholds": "0.5"},
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:

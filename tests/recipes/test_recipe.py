@@ -185,6 +185,7 @@ EXAMPLES = {
     "start.statistics": ("data", "data"),
     "model.name": ("mlp 256 128", "mlp 256 128"),
     "model.layers": ('["flatten", "dense 10 relu"]', ("flatten", "dense 10 relu")),
+    "model.head": ("numbers 5", "numbers 5"),
     "model.initialisation": ("dirac", "dirac"),
     "preparation.grey": ("true", True),
     "preparation.views": ('["mirror"]', ("mirror",)),

@@ -27,6 +27,7 @@ _NAMES: Mapping[str, str] = {
     "training.precision": "amp dtype fp16 bf16 mixed_precision",
     "model.name": "arch architecture net network_name",
     "model.layers": "layer hidden_layer_sizes hidden",
+    "model.head": "output_layer classifier_head",
     "model.initialisation": "initialization init initializer kernel_initializer",
     "start.source": "pretrained weights checkpoint init_from",
     "preparation.augmentation": "augment augmentations aug aug_transforms data_augmentation transform transforms",

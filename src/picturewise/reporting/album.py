@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,7 +24,7 @@ from picturewise.reporting.figure_words import words_of
 from picturewise.reporting.samples import captions, drawn_places, lengths_of, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
-from picturewise.targets.sequences import is_sequences
+from picturewise.targets.sequences import SequenceTarget, is_sequences
 from picturewise.targets.target import Target
 from picturewise.targets.words import Nouns, unit_of
 
@@ -177,8 +178,19 @@ class Album:
         *,
         seed: int,
         in_grey: bool = False,
+        targets: Mapping[str, SequenceTarget] = MappingProxyType({}),
     ) -> tuple[str, ...]:
-        """Draw random test pictures with each model's probabilities next to them; return the names of the sheets."""
+        """Draw random test pictures with each model's probabilities next to them; return the names of the sheets.
+
+        Args:
+            probabilities: model → (N, outputs).
+            test: the N pictures.
+            labels: of these, in the form that `target` checks.
+            target: the meaning of labels, and of probabilities.
+            seed: selects the pictures.
+            in_grey: whether all networks see the pictures in grey.
+            targets: model → the meaning of its probabilities, for sequences; see `draw_reading_sheet`.
+        """
         chosen = drawn_places(len(test), PREDICTIONS, seed, "predictions")
         rows = [(name, table[chosen]) for name, table in probabilities.items()]
         parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]
@@ -191,7 +203,7 @@ class Album:
         pictures = seen(test.images[chosen], in_grey=in_grey)
         for name, part in zip(names, parts, strict=True):
             sheet = (
-                figures.draw_reading_sheet(pictures, labels[chosen], target, part)
+                figures.draw_reading_sheet(pictures, labels[chosen], target, part, targets=targets)
                 if is_sequences(target)
                 else figures.draw_prediction_sheet(pictures, labels[chosen], target.classes, part)
             )

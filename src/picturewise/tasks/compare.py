@@ -26,6 +26,7 @@ from picturewise.results import Result
 from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
+from picturewise.targets.sequences import is_sequences
 from picturewise.tasks.evaluate import evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
 
@@ -123,7 +124,9 @@ def compare(
         )
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
-    target = opened[0].target
+    targets = {name: run.target for name, run in zip(names, opened, strict=True) if is_sequences(run.target)}
+    # All labels that some network can read are whole in the form of the one with the most places.
+    target = max(targets.values(), key=lambda one: one.places) if targets else opened[0].target
     labels = labels_for(part, target)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
@@ -154,7 +157,9 @@ def compare(
     curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
     album.save(figures.draw_learning_curves(curves), "learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
-    sheets = album.draw_predictions(probabilities, part, labels, target, seed=seed, in_grey=all_grey)
+    sheets = album.draw_predictions(
+        probabilities, part, labels, target, seed=seed, in_grey=all_grey, targets=targets
+    )
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,

@@ -124,6 +124,33 @@ def _classes(random: Random) -> tuple[str, bytes]:
     return "names of classes", file_of(table, _made(LAYERS, (16, 16, 3), max(1, len(names)), random))
 
 
+def _sequences(random: Random) -> tuple[str, bytes]:
+    """A description of sequences, with strange places, symbols and thresholds; the weights fit if they can."""
+    places = random.choice((1, 2, 5, 64))
+    answer = random.choice(
+        (
+            *(f"numbers {places}", f"numbers {places}", f"ctc {places} 16 1", "numbers 0", "numbers 65"),
+            *("ctc 5 4 1", "numbers 5 5", "numbers 9999", "numbers " + "9" * 100_000, "ctc 64 1024 100"),
+            *("numbers", "one class 5", ""),
+        )
+    )
+    symbols = random.choice(
+        (
+            *(list("0123456789"), list("01"), ["\u202e", "\n"], ["0", "0"], ["10", "1"], ["", "1"], []),
+            [chr(0x4E00 + number) for number in range(3000)],
+        )
+    )
+    thresholds = random.choice(
+        ({}, {"0.98": 0.5, "0.99": 0.9}, {"0.98": random.choice(NUMBERS)}, {random.choice(TEXTS): 0.5}, {"0.98": {}},
+         {f"0.{number}": 0.5 for number in range(100_000)}, [0.5], None, value(random))
+    )  # fmt: skip
+    table = description() | {"answer": answer, "classes": symbols, "thresholds": thresholds}
+    if random.random() < 0.2:
+        table = changed(table, random)
+    outputs = places + 2 + places * len(symbols)
+    return "sequences", file_of(table, _made(LAYERS, (16, 16, 3), max(1, outputs), random))
+
+
 def _layers(random: Random) -> tuple[str, bytes]:
     lines = layer_lines.lines(random)
     shape = random.choice(
@@ -183,7 +210,7 @@ def _header(random: Random) -> tuple[str, bytes]:
 
 
 _KINDS: tuple[Callable[[Random], tuple[str, bytes]], ...] = (
-    *(_description, _description, _one_number, _classes),
+    *(_description, _description, _one_number, _classes, _sequences),
     *(_layers, _layers, _layers, _weights, _weights, _metadata, _header, _header),
 )
 

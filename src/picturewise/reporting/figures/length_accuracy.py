@@ -16,8 +16,9 @@ from picturewise.reporting.tables import count, percent
 # Lengths in inches.
 _HEIGHT = 3.1
 _TOP, _BOTTOM = 0.42, 0.72
-_LEFT, _BETWEEN = 0.6, 0.75
-_NARROWEST = 0.55  # of a column with numbers above and below it
+_LEFT, _BETWEEN = 0.68, 0.75
+_NARROWEST = 0.55  # of a column with numbers beside and below it
+_MOST_NAMES = 16  # below an axis
 
 
 class Point(NamedTuple):
@@ -57,9 +58,15 @@ def draw_length_accuracy(
         _draw(axes, points, numbered=width / len(points) >= _NARROWEST)
         axes.set_title(title)
         axes.set_xlabel(axis)
-        axes.set_ylim(max(0.0, lowest - 0.05 * (1 - lowest) - 0.01), 1 + 0.12 * (1 - lowest) + 0.01)
+        axes.set_ylim(lowest - 0.08 * (1 - lowest), 1 + 0.08 * (1 - lowest))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
-        axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 1])
+        axes.set_yticks(
+            [
+                tick
+                for tick in axes.get_yticks()
+                if lowest - 0.08 * (1 - lowest) <= tick <= 1 + 1e-9 and tick >= 0
+            ]
+        )
         axes.grid(visible=False, axis="x")
     return figure
 
@@ -88,4 +95,5 @@ def _draw(axes: Axes, points: Sequence[Point], *, numbered: bool) -> None:
             )  # fmt: skip
     axes.set_xlim(-0.6, len(points) - 0.4)
     names = [f"{point.name}\n{count(point.pictures)}" if numbered else point.name for point in points]
-    axes.set_xticks(columns, names, color=look.INK)
+    step = -(-len(points) // _MOST_NAMES)
+    axes.set_xticks(columns[::step], names[::step], color=look.INK)
