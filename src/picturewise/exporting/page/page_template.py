@@ -15,7 +15,9 @@ _BEFORE = ("drawing.js", "table.js", "results.js", "taking.js")
 """Scripts of every page; what classifies comes behind them, and the page itself last."""
 
 
-def filled(parts: Mapping[str, str], allowed: Mapping[str, str], facts: Mapping[str, Any], script: str) -> bytes:
+def filled(
+    parts: Mapping[str, str], allowed: Mapping[str, str], facts: Mapping[str, Any], script: str
+) -> bytes:
     """Return the page.
 
     Args:
