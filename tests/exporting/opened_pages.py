@@ -41,8 +41,8 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
         assert page.problems() == []
 
 
-def results_of(page: Page, count: int) -> list[dict[str, object]]:
-    page.wait(f"picturewise.state.results.length === {count}")
+def results_of(page: Page, count: int, seconds: float = 120) -> list[dict[str, object]]:
+    page.wait(f"picturewise.state.results.length === {count}", seconds)
     found = page.run(
         "picturewise.state.results.map(({name, probabilities, error, note, seen}) => "
         "({name, probabilities, error, note, seen: seen ? [...seen.data] : []}))"
