@@ -42,9 +42,11 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
         assert page.problems() == []
 
 
-def results_of(page: Page, count: int, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
+def results_of(
+    page: Page, count: int, keys: Sequence[str] = (), seconds: float = 120
+) -> list[dict[str, Any]]:
     """Return the results as soon as there are so many; with `keys`, only these of each."""
-    page.wait(f"picturewise.state.results.length === {count}")
+    page.wait(f"picturewise.state.results.length === {count}", seconds)
     if keys:
         wanted = f"({{{', '.join(keys)}}}) => ({{{', '.join(keys)}}})"
         chosen: list[dict[str, Any]] = page.run(f"picturewise.state.results.map({wanted})")

@@ -59,9 +59,10 @@ def deep(low: int, high: int) -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["colour", "grey"])
 def test_grey_pictures_of_16_bits_are_read_as_predict_reads_them(running: Running, name: str) -> None:
-    contents = [picture(1), deep(0, 65535), deep(0, 40_000)]
+    contents = [picture(1), deep(0, 40_000)]
     headers, body = form(*contents)
     found = running.ask("POST", f"/predict?model={name}", body=body, headers=headers)
     assert found.status == 200
@@ -70,6 +71,7 @@ def test_grey_pictures_of_16_bits_are_read_as_predict_reads_them(running: Runnin
         np.testing.assert_allclose(list(told["probabilities"].values()), row, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_grey_pictures_of_16_bits_are_refused_where_white_is_not_known(running: Running) -> None:
     found = running.ask("POST", "/predict?model=grey", body=deep(0, 900), headers=PNG)
     assert (found.status, found.code) == (422, "picture_unusable")

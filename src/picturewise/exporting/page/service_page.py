@@ -21,7 +21,7 @@ def service_page(version: str, most_bytes: int) -> bytes:
         "promise": "Your pictures are sent to this service, which does not keep them.",
         "service": asset("service.html"),
         "accepted": "image/*,.tif,.tiff,.heic,.heif,.avif,.pbm,.pgm,.ppm,.pnm",
-        "forms": "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC and PNM",
+        "forms": "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and PPM",
         "licences": "",
         "model": "",
     }

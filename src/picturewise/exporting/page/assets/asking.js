@@ -41,7 +41,9 @@ async function answerTo(path, { body, signal, sent }) {
 async function reasonOf(response) {
   const error = (await response.json().catch(() => null))?.error;
   const sentence = typeof error === "string" ? error : error?.message;
-  return typeof sentence === "string" ? sentence : "";
+  if (typeof sentence !== "string") return "";
+  const bare = sentence.replace(/^The picture: /, ""); // the page says which one
+  return bare.charAt(0).toUpperCase() + bare.slice(1);
 }
 
 function unexplained(status) {
