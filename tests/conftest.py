@@ -119,12 +119,22 @@ def picture_folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny() -> ModuleType:
     """The module `tiny_run` of the tests of training; scripts in child processes import it under the same name."""
-    path = Path(__file__).with_name("training") / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
+    return _of_training("tiny_run")
+
+
+@pytest.fixture(scope="session")
+def blocks() -> ModuleType:
+    """The module `sequences_run` of the tests of training: pictures of up to three blocks, and a run on them."""
+    return _of_training("sequences_run")
+
+
+def _of_training(name: str) -> ModuleType:
+    path = Path(__file__).with_name("training") / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["tiny_run"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

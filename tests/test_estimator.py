@@ -27,8 +27,8 @@ ROWS, NUMBERS = ROWS[:200], NUMBERS[:200]
 NAMES = np.array([f"n{number}" for number in NUMBERS])
 LEFT_OUT = {
     # fit always gets arrays with their labels, all of which are for training
-    "label_from", "label_column", "file_column", "split_column", "layout", "background", "skip_bad", "classes",
-    "test_fraction",
+    "label_from", "label_column", "file_column", "split_column", "layout", "target", "background", "skip_bad",
+    "classes", "test_fraction",
     # settings has them
     "start_source", "start_sha256", "start_lines", "start_head", "start_statistics", "freeze", "unfreeze_epoch",
     "unfreeze_gradually", "backbone_rate", "head_fit",

@@ -21,8 +21,12 @@ if _TYPE_CHECKING:
     from picturewise.data.options import DataOptions as DataOptions
     from picturewise.evaluation.comparing import Comparison as Comparison
     from picturewise.evaluation.evaluation import ClassScore as ClassScore
+    from picturewise.evaluation.evaluation import Coverage as Coverage
     from picturewise.evaluation.evaluation import Evaluation as Evaluation
     from picturewise.evaluation.evaluation import Interval as Interval
+    from picturewise.evaluation.evaluation import LengthScore as LengthScore
+    from picturewise.evaluation.evaluation import PlaceScore as PlaceScore
+    from picturewise.evaluation.evaluation import SequenceScores as SequenceScores
     from picturewise.exporting.parity import Parity as Parity
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.description import Description as Description
@@ -73,6 +77,7 @@ _HOMES = {
     "ComparedRun": "picturewise.tasks.compare",
     "Comparison": "picturewise.evaluation.comparing",
     "Count": "picturewise.architectures.layers",
+    "Coverage": "picturewise.evaluation.evaluation",
     "DataFacts": "picturewise.runs.record",
     "DataOptions": "picturewise.data.options",
     "Dataset": "picturewise.data.dataset",
@@ -90,8 +95,10 @@ _HOMES = {
     "ImportedSource": "picturewise.tasks.imports",
     "Inspection": "picturewise.tasks.inspect",
     "Interval": "picturewise.evaluation.evaluation",
+    "LengthScore": "picturewise.evaluation.evaluation",
     "ModelOptions": "picturewise.recipes.options",
     "Parity": "picturewise.exporting.parity",
+    "PlaceScore": "picturewise.evaluation.evaluation",
     "Predicted": "picturewise.tasks.predict",
     "Prediction": "picturewise.prediction.predict",
     "Preparation": "picturewise.preparing.preparation",
@@ -104,6 +111,7 @@ _HOMES = {
     "Run": "picturewise.runs.run",
     "RunComparison": "picturewise.tasks.compare",
     "RunRecord": "picturewise.runs.record",
+    "SequenceScores": "picturewise.evaluation.evaluation",
     "SessionFacts": "picturewise.runs.record",
     "Skipped": "picturewise.data.dataset",
     "SplitFacts": "picturewise.runs.record",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_numbers import NUMBERS, write_format_1, write_list
 from PIL import Image
 
 from picturewise.cli.app import run
@@ -402,3 +403,41 @@ def test_a_terminal_without_unicode() -> None:
         env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
+
+
+def test_a_digit_struct_that_does_not_fit_the_pictures(refused, tmp_path: Path) -> None:
+    root = write_format_1(tmp_path / "svhn", {"train": NUMBERS})
+    (root / "train" / "3.png").unlink()
+    sentence = refused(3, "inspect", root)
+    assert "1 of 8 are missing, the first is train/3.png" in sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("9" * 65, "has 65 symbols, but at most 64 are allowed"),
+        ("", "1 of 24 lines does not have a label"),
+        ("1 2", "contains a space"),
+        ("illegible", "mixes numbers and classes"),
+    ],
+)
+def test_a_number_that_cannot_be_read(refused, tmp_path: Path, number: str, said: str) -> None:
+    root = write_list(tmp_path / "numbers", {"train": NUMBERS * 3})
+    path = root / "train.csv"
+    path.write_text(path.read_text().replace("train/000.png,7", f"train/000.png,{number}"))
+    assert said in refused(3, "inspect", root, "--target", "sequence")
+
+
+def test_numbers_that_could_be_classes(refused, tmp_path: Path) -> None:
+    root = write_list(tmp_path / "numbers", {"train": [str(number) for number in range(201)]})
+    sentence = refused(3, "inspect", root)
+    assert "--target sequence" in sentence
+    assert "--target class" in sentence
+
+
+def test_a_symbol_that_only_the_test_pictures_have(refused, tmp_path: Path) -> None:
+    root = write_list(tmp_path / "numbers", {"train": NUMBERS * 3, "test": NUMBERS})
+    path = root / "test.csv"
+    path.write_text(path.read_text().replace("1900", "19x0"))
+    sentence = refused(3, "inspect", root, "--target", "sequence")
+    assert "(test): the label '19x0' of test/004.png contains 'x'" in sentence

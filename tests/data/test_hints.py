@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import picturewise
-from picturewise.data.hints import NO_HINTS, Hints, parse_value_range
+from picturewise.data.hints import NO_HINTS, Hints, parse_value_range, with_target
 from picturewise.data.recognise import recognise
 from picturewise.errors import PicturewiseError, UsageError
 
@@ -33,6 +33,20 @@ def test_what_is_not_a_range_is_refused(text: str) -> None:
 def test_a_layout_has_a_name() -> None:
     with pytest.raises(UsageError, match="Choose from planar, interleaved, channels-first, channels-last"):
         Hints(layout="hwc")  # type: ignore[arg-type]
+
+
+def test_a_target_has_a_name() -> None:
+    with pytest.raises(UsageError, match=r"Unknown target 'numbers'. Choose from class, sequence"):
+        Hints(target="numbers")  # type: ignore[arg-type]
+
+
+def test_a_classifier_knows_the_target() -> None:
+    assert with_target(Hints(layout="planar"), sequences=True) == Hints(layout="planar", target="sequence")
+    assert with_target(Hints(target="class"), sequences=False) == Hints(target="class")
+    with pytest.raises(
+        UsageError, match="--target class does not fit the classifier, whose target is a sequence"
+    ):
+        with_target(Hints(target="class"), sequences=True)
 
 
 def test_later_hints_win() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
@@ -126,3 +127,29 @@ def test_the_pictures_of_every_kind_of_source_are_read_like_an_array(idx_folder:
         for key in (0, -1, slice(0, 5), (0, slice(None), slice(None), 0), odd, np.array([1, 0]), (..., 0)):
             np.testing.assert_array_equal(images[key], whole[key], err_msg=f"{kind}, {key}")
         assert [image.shape for image in images] == [part.shape] * len(part)
+
+
+def test_sequences_are_counted_by_symbols_and_by_length() -> None:
+    part = sequences(["07", "7", "1234", "77"])
+    assert part.has_sequences
+    assert part.counts() == dict.fromkeys("0123", 1) | dict.fromkeys("45689", 0) | {"7": 4}
+    assert part.length_counts() == {"1": 1, "2": 2, "3": 0, "over 3": 1}
+    assert part.strata.tolist() == [2, 1, 4, 2]
+    assert sequences(["1"]).length_counts() == {"1": 1, "2": 0, "3": 0}
+    assert imageset().length_counts() == part.unlabelled(slice(0, 2)).length_counts() == {}
+    assert "10 symbols" in repr(part)
+
+
+def test_sequences_are_selected_and_numbered_by_another_alphabet() -> None:
+    part = sequences(["07", "7", "123"]).select(np.array([2, 0]))
+    assert part.required_labels.tolist() == [[3, 1, 2, 3], [2, 0, 7, -1]]
+    turned = part.with_classes(tuple("9876543210x"))
+    assert turned.required_labels.tolist() == [[3, 8, 7, 6], [2, 9, 2, -1]]
+    assert [turned.target.text(label) for label in turned.required_labels] == ["123", "07"]
+    with pytest.raises(DataError, match="has the class"):
+        part.with_classes(tuple("01234567"))
+
+
+def test_the_fingerprint_changes_with_a_symbol_of_a_sequence() -> None:
+    assert sequences(["07", "12"]).fingerprint == sequences(["07", "12"]).fingerprint
+    assert sequences(["07", "12"]).fingerprint != sequences(["7", "12"]).fingerprint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 from numpy.typing import NDArray
 
 import picturewise
@@ -62,3 +63,14 @@ def test_equal_pictures_with_different_labels() -> None:
 def test_every_reading_of_a_set_has_the_remarks() -> None:
     dataset = picturewise.make_dataset((pictures(40), [3, 7] * 20))
     assert sum("do not have pictures to train on" in note for note in dataset.notes) == 1
+
+
+def test_equal_pictures_with_different_sequences() -> None:
+    part = sequences(["07", "7", "07", "12"])
+    part.images[1] = part.images[0]
+    part.images[2] = part.images[0]
+    (note,) = remarks(part)
+    assert "3 pictures are identical to a picture with a different label" in note
+    assert "with the label '07'" in note
+    assert "with the label '7'" in note
+    assert remarks(sequences(["07", "7", "07"])) == []

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_numbers import NUMBERS, write_format_1, write_list
 from PIL import Image
 
 from picturewise.cli.app import _top, run
@@ -154,6 +155,8 @@ def things_that_docs_speak_of(tutorial: Path, tmp_path: Path, monkeypatch: pytes
         Image.fromarray(random.integers(0, 256, (16, 16), np.uint8)).save(name)
         part = ("train", "train", "train", "test")[number // 2 % 4]
         rows.append(f"{number:03};{('healthy', 'ill')[number % 2]};{'fm'[number // 3 % 2]};{part}")
+    write_format_1(Path("svhn-format-1"), {"train": NUMBERS * 3, "test": NUMBERS})
+    write_list(Path("amounts"), {"train": NUMBERS * 3, "test": NUMBERS})
     Path("x-rays/labels.csv").write_text("\n".join(rows) + "\n")
     halves, signed = np.arange(40) % 2, random.integers(-1000, 3001, (40, 8, 8), np.int16)
     np.savez("tomography.npz", x_train=signed, y_train=halves)

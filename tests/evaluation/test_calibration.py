@@ -8,7 +8,15 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize, special
 
 from picturewise.errors import DataError
-from picturewise.evaluation.calibration import calibration_error, choose_temperature, fit_temperature, softmax
+from picturewise.evaluation.calibration import (
+    calibration_error,
+    choose_temperature,
+    choose_temperature_of_readings,
+    confidence_error,
+    fit_temperature,
+    softmax,
+)
+from picturewise.targets import Places
 
 
 def drawn_labels(random, probabilities):
@@ -233,3 +241,84 @@ def test_a_temperature_that_does_not_pay_on_other_pictures_is_not_used():
 
 def test_one_picture_keeps_the_temperature_at_one():
     assert choose_temperature(np.array([[1.0, 0.0]]), np.array([1])) == 1.0
+
+
+DIGITS = tuple("0123456789")
+
+
+def drawn_readings(random, target, probabilities):
+    """A label for each row, its length and symbols drawn with the row's probabilities."""
+    lengths = probabilities[:, 1 : target.places + 1]
+    length = 1 + drawn_labels(random, lengths / lengths.sum(axis=1, keepdims=True))
+    symbols = np.stack(
+        [drawn_labels(random, target.of_places(probabilities)[:, place]) for place in range(target.places)],
+        axis=1,
+    )
+    symbols[np.arange(target.places) >= length[:, None]] = -1
+    return np.column_stack([length, symbols])
+
+
+def readings_of(random, pictures, *, places=3, sharpness=2.5):
+    """Logits whose probabilities are honest, and labels that follow them; no other length has a share."""
+    target = Places(DIGITS, places)
+    logits = sharpness * random.normal(size=(pictures, target.outputs))
+    logits[:, [0, places + 1]] = -60
+    return target, logits, drawn_readings(random, target, target.probabilities(logits))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("true_temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_that_spoiled_readings_is_found_again(true_temperature):
+    target, honest, labels = readings_of(np.random.default_rng(0), 12_000)
+    found = choose_temperature_of_readings(target, (honest * true_temperature).astype(np.float32), labels)
+    assert found == pytest.approx(true_temperature, rel=0.11)  # the steps are 10 % apart
+
+
+@pytest.mark.slow
+def test_a_scaled_confidence_is_the_share_of_readings_that_are_right():
+    target, honest, labels = readings_of(np.random.default_rng(1), 8000)
+    spoiled = 3 * honest
+    temperature = choose_temperature_of_readings(target, spoiled[:4000], labels[:4000])
+    errors = []
+    for scale in (1.0, temperature):
+        readings, sure = target.decode(target.probabilities(spoiled[4000:] / scale))
+        right = (readings == labels[4000:]).all(axis=1)
+        errors.append(confidence_error(sure, right).value)
+    assert errors[0] > 0.2
+    assert errors[1] < 0.03
+
+
+@pytest.mark.slow
+def test_the_temperature_of_few_readings_is_not_worse_on_other_pictures():
+    random = np.random.default_rng(2)
+    gained = []
+    for _ in range(12):
+        scale = np.exp(random.normal(0, 0.4))
+        target, logits, labels = readings_of(random, 3300, places=2)
+        chosen = choose_temperature_of_readings(target, scale * logits[:300], labels[:300])
+        losses = []
+        for temperature in (1.0, chosen):
+            readings, sure = target.decode(target.probabilities(scale * logits[300:] / temperature))
+            right = (readings == labels[300:]).all(axis=1)
+            losses.append(-np.log(np.clip(np.where(right, sure, 1 - sure), 1e-15, 1)).mean())
+        gained.append(losses[0] - losses[1])
+    assert min(gained) > -0.01
+    assert np.mean(gained) > 0.005
+
+
+@pytest.mark.parametrize(("pictures", "wrong"), [(150, 40), (4000, 5)])
+def test_few_readings_or_errors_never_make_a_network_surer(pictures, wrong):
+    random = np.random.default_rng(3)
+    target = Places(DIGITS, 2)
+    labels = drawn_readings(random, target, np.full((pictures, target.outputs), 0.25))
+    answers = labels.copy()
+    answers[:wrong, 1] = (answers[:wrong, 1] + 1) % 10
+    logits = 2.0 * target.shares(answers)  # right much more often than it says
+    assert choose_temperature_of_readings(target, logits, labels) == 1.0
+
+
+def test_a_single_reading_leaves_the_temperature_alone():
+    target = Places(DIGITS, 2)
+    assert (
+        choose_temperature_of_readings(target, np.zeros((1, target.outputs)), np.array([[1, 3, -1]])) == 1.0
+    )

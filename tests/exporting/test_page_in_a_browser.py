@@ -111,9 +111,13 @@ def test_readings_are_those_of_predict_and_a_number_is_drawn_on_wide_paper(
                 buttons=1, clickCount=1,
             )  # fmt: skip
     drawn = "[...(picturewise.state.selected?.seen?.data ?? [])]"
-    page.wait(f"((seen) => [...Array(32).keys()].filter((x) => seen[3 * (6 * 32 + x)] > 100).length >= 3)({drawn})")
+    page.wait(
+        f"((seen) => [...Array(32).keys()].filter((x) => seen[3 * (6 * 32 + x)] > 100).length >= 3)({drawn})"
+    )
     seen = np.reshape(page.run(drawn), (12, 32, 3))[:, :, 0]
-    rows_with_ink, columns_with_ink = (np.flatnonzero(seen.max(axis=axis) > seen.min() + 60) for axis in (1, 0))
+    rows_with_ink, columns_with_ink = (
+        np.flatnonzero(seen.max(axis=axis) > seen.min() + 60) for axis in (1, 0)
+    )
     assert np.ptp(columns_with_ink) > 20  # as wide as it was drawn: 0.6 of the paper, enlarged
     assert abs(rows_with_ink.mean() - 5.5) < 0.6
     assert abs(columns_with_ink.mean() - 15.5) < 1

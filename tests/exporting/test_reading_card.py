@@ -26,7 +26,13 @@ def card(thresholds: dict[str, float]) -> tuple[str, picturewise.types.Evaluatio
     labels = target.decode(table)[0]
     labels[::3, 1] = (labels[::3, 1] + 1) % 10
     evaluation = evaluate_sequences(
-        table, labels, dataset="noise", split="test", fingerprint="0" * 64, target=target, thresholds=thresholds
+        table,
+        labels,
+        dataset="noise",
+        split="test",
+        fingerprint="0" * 64,
+        target=target,
+        thresholds=thresholds,
     )
     return model_card(CardFacts("numbers", facts_of(classifier, "0.1.0"), evaluation=evaluation)), evaluation
 
@@ -68,7 +74,9 @@ def test_the_folder_for_the_hub_has_an_alphabet_and_no_classes(tmp_path: Path) -
     readme = (tmp_path / "hub" / "README.md").read_text()
     assert "Reads sequences of symbols in grey pictures." in readme
     again = picturewise.load_classifier(tmp_path / "hub" / "model.safetensors")
-    np.testing.assert_allclose(again.probabilities(pictures(2)), reader().probabilities(pictures(2)), atol=1e-5)
+    np.testing.assert_allclose(
+        again.probabilities(pictures(2)), reader().probabilities(pictures(2)), atol=1e-5
+    )
 
 
 def test_triton_is_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def test_the_nodes_mean_the_same_to_another_implementation() -> None:
     classifier = reader()
     content, images = onnx_file(classifier, {}, ""), pictures(3)
     ours = Session(content, 1).run(OUTPUTS, {"images": images})
-    theirs = onnx.reference.ReferenceEvaluator(onnx.load_from_string(content)).run(OUTPUTS, {"images": images})
+    theirs = onnx.reference.ReferenceEvaluator(onnx.load_from_string(content)).run(
+        OUTPUTS, {"images": images}
+    )
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 

@@ -177,6 +177,7 @@ EXAMPLES = {
     "data.split_column": ("Usage", "Usage"),
     "data.value_range": ("0..4095", "0..4095"),
     "data.layout": ("planar", "planar"),
+    "data.target": ("sequence", "sequence"),
     "start.source": ("runs/old", "runs/old"),
     "start.sha256": ("0" * 64, "0" * 64),
     "start.lines": ("3", 3),

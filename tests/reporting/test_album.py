@@ -63,7 +63,9 @@ def test_pictures_that_a_network_sees_in_grey_are_drawn_in_grey(tmp_path, red, e
     album = Album(tmp_path)
     album.draw_data(Dataset("pets", train=red), seed=0, in_grey=True)
     wrong = np.array([[0.1, 0.9], [0.9, 0.1]], np.float32)[red.labels]
-    album.draw_evaluation(evaluation(("cat", "dog")), wrong, red, red.labels, "cnn", seed=0, in_grey=True)
+    album.draw_evaluation(
+        evaluation(("cat", "dog")), wrong, red, red.labels, red.target, "cnn", seed=0, in_grey=True
+    )
     for name in ("samples", "classes", "predictions", "errors"):
         assert shows(album.path(name), GREY), name
         assert not shows(album.path(name), RED), name
@@ -77,7 +79,9 @@ def test_an_older_sheet_of_errors_goes_with_its_dark_one(tmp_path, red, evaluati
     album = Album(tmp_path)
     right = np.array([[0.9, 0.1], [0.1, 0.9]], np.float32)[red.labels]
     for probabilities in (1 - right, right):
-        album.draw_evaluation(evaluation(("cat", "dog")), probabilities, red, red.labels, "cnn", seed=0)
+        album.draw_evaluation(
+            evaluation(("cat", "dog")), probabilities, red, red.labels, red.target, "cnn", seed=0
+        )
     assert names(tmp_path) == [
         "confusion-dark.png", "confusion.png", "predictions-dark.png", "predictions.png",
     ]  # fmt: skip
@@ -87,9 +91,9 @@ def test_sheets_of_more_models_than_now_go_with_their_dark_ones(tmp_path, red):
     album = Album(tmp_path)
     table = np.full((6, 2), 0.5, np.float32)
     five = {str(number): table for number in range(5)}
-    assert album.draw_predictions(five, red, red.labels, red.classes, seed=0) == (
+    assert album.draw_predictions(five, red, red.labels, red.target, seed=0) == (
         "predictions", "predictions-2",
     )  # fmt: skip
     assert [path.name for path in album.sheets("predictions")] == ["predictions-2.png", "predictions.png"]
-    album.draw_predictions({"0": table}, red, red.labels, red.classes, seed=0)
+    album.draw_predictions({"0": table}, red, red.labels, red.target, seed=0)
     assert names(tmp_path) == ["predictions-dark.png", "predictions.png"]

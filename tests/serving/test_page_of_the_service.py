@@ -220,7 +220,7 @@ def test_a_busy_service_is_asked_again_and_a_proxy_is_understood(opened: Open, t
     assert send(page, file)[0]["error"] == "The file is too large for this service."
     answering(1, "new Response('', {status: 401})")
     assert send(page, file)[0]["error"] == "The service answered with status 401."
-    answering(1, "new Response('{\"error\": {\"message\": {}}}', {status: 500})")
+    answering(1, 'new Response(\'{"error": {"message": {}}}\', {status: 500})')
     assert send(page, file)[0]["error"] == "The service answered with status 500."
     assert send(page, file)[0]["error"] == ""
 
@@ -327,7 +327,9 @@ def test_a_model_that_is_loaded_again_brings_its_own_classes(
         new = pages.classifier(("10", "2", "x"))
         new.save(place)
         reloaded.process.send_signal(signal.SIGHUP)
-        page.wait("fetch('/metrics').then((one) => one.text()).then((text) => text.includes('reloads_total{outcome=\"loaded\"} 1'))")
+        page.wait(
+            "fetch('/metrics').then((one) => one.text()).then((text) => text.includes('reloads_total{outcome=\"loaded\"} 1'))"
+        )
         (second,) = send(page, file)
         assert (first["classes"], second["classes"]) == (["rose", "tulip", "daisy"], ["10", "2", "x"])
         agree([second], new, [file])

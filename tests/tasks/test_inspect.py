@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,41 @@ def test_lines_that_training_would_refuse_are_refused_before_anything_is_drawn(
     with pytest.raises(UsageError, match=complaint):
         picturewise.inspect(DIGITS, out=tmp_path / "out", augment=lines)
     assert not (tmp_path / "out").exists()
+
+
+NUMBERS = picturewise.make_dataset(
+    (RANDOM.integers(0, 256, (40, 16, 32), dtype=np.uint8), ["7", "07", "120", "99"] * 10), target="sequence"
+)
+
+
+def test_sequences_have_lengths_and_symbols(tmp_path: Path) -> None:
+    found = picturewise.inspect(NUMBERS, out=tmp_path, augment="flip; crop 2")
+    assert [*found.figures] == ["lengths", "symbols", "samples", "augmented"]
+    assert found.target == "numbers 3"
+    assert found.classes == tuple("0123456789")
+    lengths, symbols = (
+        [getattr(split, name) for split in found.splits.values()] for name in ("lengths", "counts")
+    )
+    assert {key: sum(one[key] for one in lengths) for key in "123"} == {"1": 10, "2": 20, "3": 10}
+    assert {key: sum(one[key] for one in symbols) for key in "01279"} == {
+        "0": 20,
+        "1": 10,
+        "2": 10,
+        "7": 20,
+        "9": 20,
+    }
+    assert found.augmentation == ("crop 2",)  # mirrored digits are other symbols
+    assert "10 symbols" in repr(found)
+    assert ">length<" in found._repr_html_()
+    content = json.loads((tmp_path / "inspection.json").read_text())
+    assert content["splits"]["train"]["lengths"] == found.splits["train"].lengths
+
+
+def test_samples_of_sequences_show_their_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets = []
+    monkeypatch.setattr(figures, "save_png", lambda _, path: path.touch())
+    monkeypatch.setattr(figures, "draw_sample_sheet", lambda *parts: sheets.append(parts))
+    picturewise.inspect(NUMBERS, out=tmp_path)
+    ((_, captions),) = sheets
+    assert set(captions) <= {"7", "07", "120", "99"}
+    assert "07" in captions

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from picturewise.reporting import figures
+from picturewise.targets import OneClass, Places
 from picturewise.tracking.first_pictures import _caption, draw_first_pictures
 from picturewise.training import engine
 from picturewise.training.learner import Learner
@@ -65,4 +66,13 @@ def test_a_resumed_run_draws_the_same_sheet(tmp_path: Path, tiny: ModuleType) ->
 def test_a_caption_names_the_classes_that_have_a_share(
     shares: list[float], caption: str, tiny: ModuleType
 ) -> None:
-    assert _caption(np.array(shares, np.float32), tiny.CLASSES) == caption
+    assert _caption(np.array(shares, np.float32), OneClass(tiny.CLASSES)) == caption
+
+
+def test_a_caption_of_a_sequence_is_what_has_the_larger_share() -> None:
+    target = Places(("0", "1"), 2)
+    first, second = target.shares(np.array([[2, 0, 1], [1, 1, -1]]))
+    assert [_caption(0.3 * first + 0.7 * second, target), _caption(0.6 * first + 0.4 * second, target)] == [
+        "1",
+        "01",
+    ]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from picturewise.architectures.heads import Columns
 from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense, GroupNorm, Layer, Pool, Shape
 from picturewise.architectures.residual import Convolution, Residual
@@ -62,6 +63,8 @@ def cost(layer: Layer, shape: Shape, output: Shape) -> Cost:
             return Cost(work + after, both, kernel * shape[-1] * places)
         case Dense():
             return Cost(incoming * outgoing + _AN_ELEMENT * outgoing, both)
+        case Columns():
+            return Cost(incoming * layer.outputs_of_column, both)
         case Pool(size=None):
             return Cost(_A_COMPARISON * incoming, both)
         case Pool(size=int(size)):

@@ -27,8 +27,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+from picturewise.architectures.heads import HEADS, USUAL_SYMBOLS, Columns, Numbers
 from picturewise.architectures.inverted import Inverted
-from picturewise.architectures.heads import USUAL_SYMBOLS, Numbers
 from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
@@ -70,7 +70,7 @@ _WORDS = (
 SOFTMAX = frozenset({"softmax", "log-softmax", "log_softmax", "logsoftmax"})
 """What is understood only at the end, see `softmax.py`."""
 
-MOST_PLACES, MOST_SYMBOLS = 64, 1_000
+MOST_PLACES, MOST_SYMBOLS, MOST_BEAM = 64, 1_000, 100
 LONGEST_LINE = 500
 """Characters; the longest valid line has a tiny dropout rate, written out."""
 
@@ -91,7 +91,7 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
         )
     layers = tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
     for number, layer in enumerate(layers, start=1):
-        if isinstance(layer, Numbers):
+        if isinstance(layer, HEADS):
             raise LayerError(
                 f"Layer line {number}, '{layer.line}', is an output layer for sequences of symbols. It can only be the "
                 "last line, of a network for data with --target sequence."
@@ -171,6 +171,11 @@ class _Words:
         if word is None:
             raise self.error(f"it needs {what} (an integer){self.found}.")
         return self.within(word, what, most)
+
+    def optional_number(self, what: str, most: int) -> int | None:
+        """Return a whole number in 1..most; None: there is none."""
+        word = self.take(r"\d+")
+        return None if word is None else self.within(word, f"the number of {what}", most)
 
     def after(self, word: str, what: str, most: int) -> int | None:
         """Return the whole number in 1..most that follows a word, and remove both; None: the word is not there."""
@@ -313,6 +318,16 @@ def _numbers(words: _Words) -> Numbers:
     return Numbers.of(places, symbols or USUAL_SYMBOLS)
 
 
+def _ctc(words: _Words) -> Columns:
+    symbols = words.after("of", "the number of symbols", MOST_SYMBOLS)
+    beam = words.after("beam", "the width of the beam", MOST_BEAM)
+    places, columns = (
+        words.optional_number("places", MOST_PLACES),
+        words.optional_number("columns", MOST_PIXELS),
+    )
+    return Columns(places, columns, symbols or USUAL_SYMBOLS, beam or 1)
+
+
 def _dropout(words: _Words) -> Dropout:
     return Dropout(words.rate(r"\d*\.?\d+"))
 
@@ -354,6 +369,7 @@ _KINDS: dict[str, Callable[[_Words], Layer]] = {
     "flatten": lambda _: Flatten(),
     "dense": _dense,
     "numbers": _numbers,
+    "ctc": _ctc,
     **{name: _activation(name) for name in ACTIVATIONS},
     "timm": _timm,
 }

@@ -9,6 +9,7 @@ from functools import partial
 from picturewise.architectures.airbench import airbench, airbench_notes
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.mobile import LITE, efficientnet_lite, mobile_notes, mobilenet_v2
+from picturewise.architectures.reader import reader
 from picturewise.architectures.resnet import resnet, resnet_notes, wide_resnet
 from picturewise.architectures.vgg import vgg, vgg_notes
 from picturewise.errors import UsageError, unknown
@@ -66,6 +67,7 @@ NETWORKS: dict[str, Callable[..., tuple[str, ...]]] = {
     "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
     "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
     "airbench94": airbench,
+    "reader": reader,
     "small-airbench": partial(airbench, filters=(32, 128)),
     "mobilenet-v2": mobilenet_v2,
     **{name: partial(efficientnet_lite, name=name) for name in LITE},

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picturewise.data.hints import Hints
+    from picturewise.data.pictures.resize_mode import ResizeMode
 
 
 @click.command
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     help="Folder for the figures; default: inspect-<name> in the current folder.",
 )
 @options.size
+@options.resize
 @options.skip_bad
 @options.group_by
 @options.hints
@@ -43,6 +45,7 @@ def command(
     data: str,
     out: Path | None,
     size: str | None,
+    resize: ResizeMode | None,
     skip_bad: bool,
     group_by: str | None,
     hints: Hints,
@@ -58,6 +61,7 @@ def command(
         data,
         out=out,
         size=options.parse_size(size),
+        resize=resize,
         skip_bad=skip_bad,
         group_by=group_by,
         hints=hints,

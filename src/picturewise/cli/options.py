@@ -74,6 +74,12 @@ grey = click.option("--grey", is_flag=True, help="Average the colour channels.")
 size = click.option(
     "--size", metavar="HxW", help="Resize every picture to this height and width, such as 32x32."
 )
+resize = click.option(
+    "--resize",
+    type=click.Choice(["crop", "pad", "stretch"]),
+    help="How pictures with another aspect ratio are resized: crop the rest, pad with black, or stretch; default: "
+    "crop, but stretch if the labels are sequences.",
+)
 group_by = click.option(
     "--group-by",
     metavar="PATTERN",
@@ -132,6 +138,11 @@ _HINTS = (
         "layout",
         "NAME",
         "Order of a picture's values: planar, interleaved, channels-first or channels-last; default: automatic.",
+    ),
+    (
+        "target",
+        "NAME",
+        "What the labels are: class, or sequence for numbers and codes that are read symbol by symbol; default: class.",
     ),
 )
 track = click.option(
@@ -252,14 +263,15 @@ def _setting(option: str, key: str, text: str) -> str:
     return f"{key}={text}"
 
 
-def of_pictures(*, size: str | None, skip_bad: bool, grey: bool) -> list[str]:
-    """Return the settings that --size, --skip-bad and --grey stand for, if they were passed.
+def of_pictures(*, size: str | None, skip_bad: bool, grey: bool, resize: str | None = None) -> list[str]:
+    """Return the settings that --size, --resize, --skip-bad and --grey stand for, if they were passed.
 
     Raises:
         UsageError: the size cannot be read.
     """
     named = ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
+    named += [f"data.resize={resize}"] if resize is not None else []
     return named + ([f"data.size={list(height_width)}"] if (height_width := parse_size(size)) else [])
 
 

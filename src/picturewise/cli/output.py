@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from picturewise.architectures.summary import Summary
-    from picturewise.evaluation.evaluation import Evaluation, Interval
+    from picturewise.evaluation.evaluation import Evaluation, Interval, SequenceScores
     from picturewise.runs.run import Run
+    from picturewise.split_names import SplitName
     from picturewise.tasks.compare import RunComparison
     from picturewise.tasks.extend import Extension
     from picturewise.tasks.find_rate import FoundRate
@@ -162,17 +163,28 @@ def show_inspection(inspection: Inspection) -> None:
     from picturewise.reporting.tables import count
 
     kind = "grey" if inspection.channels == 1 else "colour"
+    names = f"{len(inspection.classes)} classes"
+    if inspection.has_sequences:
+        what, _, places = inspection.target.rpartition(" ")
+        names = f"{what} of up to {places} symbols ({''.join(inspection.classes)})"
     say_folded(
-        f"{inspection.name}: {len(inspection.classes)} classes, pictures of {inspection.height}x{inspection.width}, "
+        f"{inspection.name}: {names}, pictures of {inspection.height}x{inspection.width}, "
         f"{kind} ({inspection.channels} channel{'s' * (inspection.channels > 1)})"
     )
     splits = inspection.splits
-    rows = [
-        (name, *(count(split.counts[name]) if split.counts else "?" for split in splits.values()))
-        for name in inspection.classes
-    ]
     total = ("all", *(count(split.pictures) for split in splits.values()))
-    table(("class", *splits), [*rows, total])
+    if inspection.has_sequences:
+        lengths = {name: split.lengths for name, split in splits.items()}
+        table(
+            ("length", *splits), [*_counted(next((of for of in lengths.values() if of), {}), lengths), total]
+        )
+        table(
+            ("symbol", *splits),
+            _counted(inspection.classes, {name: one.counts for name, one in splits.items()}),
+        )
+    else:
+        counts = {name: split.counts for name, split in splits.items()}
+        table(("class", *splits), [*_counted(inspection.classes, counts), total])
     for note in inspection.notes:
         say_folded(note)
     if inspection.skipped:
@@ -181,6 +193,13 @@ def show_inspection(inspection: Inspection) -> None:
             say(f"  {path}: {reason}")
     for figure in inspection.figures.values():
         say(f"figure  {figure}")
+
+
+def _counted(names: Iterable[str], counts: Mapping[SplitName, Mapping[str, int]]) -> list[tuple[str, ...]]:
+    """Return a row for each name: how often it occurs in each split; `?` without labels."""
+    from picturewise.reporting.tables import count
+
+    return [(name, *(count(of[name]) if of else "?" for of in counts.values())) for name in names]
 
 
 def show_run(run: Run) -> None:
@@ -205,9 +224,10 @@ def show_best(run: Run) -> None:
     training = run.recipe.training
     which = f"{training.keep} epoch {kept.epoch} of {run.history[-1].epoch}"
     measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
+    whole = "" if (words := run.nouns) is None else f" of whole {words.whole}s"
     validated = "" if validation is None else f", including {duration(validation)} of validation"
     say_folded(
-        f"{which}: {measured} {100 * kept.valid_accuracy:.2f} %, "
+        f"{which}: {measured} {100 * kept.valid_accuracy:.2f} %{whole}, "
         f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
         f"{validated}"
     )
@@ -299,30 +319,56 @@ def summary_as_json(summary: Summary) -> str:
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
-    """Print accuracy and loss with their intervals, and each class."""
-    from picturewise.reporting.tables import count, number_with_interval, percent_with_interval
+    """Print accuracy and loss with their intervals, and each class or symbol."""
+    from picturewise.reporting.scores import class_head, overall
+    from picturewise.reporting.tables import count
 
     say_folded(
         f"{evaluation.dataset}, {evaluation.split}: {count(evaluation.pictures)} pictures, 95 % intervals in brackets"
     )
+    scores = overall(evaluation)
+    width = max(map(len, scores))
     for note in evaluation.notes:
-        say_folded(f"note               {note}", indent=19)
-    say(f"accuracy           {percent_with_interval(evaluation.accuracy)}")
-    say(f"loss               {number_with_interval(evaluation.loss)}")
-    say(f"calibration error  {percent_with_interval(evaluation.calibration_error)}")
-    for name, mean in (("macro recall", evaluation.macro_recall), ("macro F1", evaluation.macro_f1)):
-        if mean is not None:
-            say(f"{name:17}  {percent_with_interval(mean)}")
+        say_folded(f"{'note':{width}}  {note}", indent=width + 2)
+    for name, score in scores.items():
+        say(f"{name:{width}}  {score}")
     say()
-
-    def cell(score: Interval | None) -> str:
-        return "–" if score is None else percent_with_interval(score, digits=1).replace(" %", "")
-
+    if evaluation.sequences is not None:
+        _show_sequences(evaluation, evaluation.sequences)
     rows = [
-        (score.name, count(score.support), cell(score.precision), cell(score.recall), cell(score.f1))
+        (score.name, count(score.support), _cell(score.precision), _cell(score.recall), _cell(score.f1))
         for score in evaluation.per_class
     ]
-    table(("class", "pictures", "precision %", "recall %", "F1 %"), rows)
+    table((*class_head(evaluation)[:2], "precision %", "recall %", "F1 %"), rows)
+
+
+def _show_sequences(evaluation: Evaluation, found: SequenceScores) -> None:
+    """Print how accurate answers of high confidence are, each length, each place, and the most frequent errors."""
+    from picturewise.reporting.scores import confusions, goal_of, lengths, threshold_of
+    from picturewise.reporting.tables import count
+
+    if found.coverage:
+        rows = [
+            (goal_of(one), threshold_of(one), _cell(one.coverage), _cell(one.accuracy))
+            for one in found.coverage
+        ]
+        table(("accuracy goal", "confidence from", "answered %", "of these correct %"), rows)
+        say()
+    by_length = [(name, count(support), _cell(accuracy)) for name, support, accuracy in lengths(evaluation)]
+    table(("length", "pictures", "accuracy %"), by_length)
+    say()
+    by_place = [(str(one.place), count(one.support), _cell(one.accuracy)) for one in found.places]
+    table(("place", "pictures", "accuracy %"), by_place)
+    say()
+    if errors := confusions(evaluation):
+        say_folded(f"most frequent errors: {'; '.join(map(str, errors))}")
+        say()
+
+
+def _cell(score: Interval | None) -> str:
+    from picturewise.reporting.tables import percent_with_interval
+
+    return "–" if score is None else percent_with_interval(score, digits=1).replace(" %", "")
 
 
 def show_comparison(comparison: RunComparison) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @options.grey
 @options.size
+@options.resize
 @options.skip_bad
 @options.group_by
 @click.option(
@@ -82,6 +83,7 @@ def command(
     augment: str | None,
     grey: bool,
     size: str | None,
+    resize: str | None,
     skip_bad: bool,
     group_by: str | None,
     limit: int | None,
@@ -104,7 +106,7 @@ def command(
     named += options.frozen(freeze)
     named += [f"training.engine={engine}"] if engine is not None else []
     named += ["training.folds=0"] if no_folds else []
-    named += options.of_pictures(size=size, skip_bad=skip_bad, grey=grey)
+    named += options.of_pictures(size=size, skip_bad=skip_bad, grey=grey, resize=resize)
     named += [f"data.limit={limit}"] if limit is not None else []
     asked: dict[str, Any] = {
         "preset": preset,

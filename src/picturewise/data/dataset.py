@@ -81,6 +81,20 @@ class Dataset:
                     f"{self.name}: the classes of {name} differ from those of the other splits. Use the same classes, "
                     "in the same order, for all splits."
                 )
+        first = self._labelled
+        for part in self.splits().values():
+            if part.labels is not None and part.target != first.target:
+                kinds = " and ".join(_kind(one) for one in (first, part))
+                raise DataError(
+                    f"{self.name}: the labels of its splits differ in kind ({kinds}). Use classes for all splits, or "
+                    "sequences with the same number of places."
+                )
+
+    @property
+    def _labelled(self) -> ImageSet:
+        """The first split that has labels, or else the first."""
+        parts = [*self.splits().values()]
+        return next((part for part in parts if part.labels is not None), parts[0])
 
     @property
     def open_valid(self) -> bool:
@@ -193,13 +207,19 @@ class Dataset:
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {len(part):,}" for name, part in self.splits().items())
         form = "x".join(map(str, next(iter(self.splits().values())).shape))
-        return f"<Dataset {self.name}: {splits}; {form}, {len(self.classes)} classes>"
+        names = "symbols" if self._labelled.has_sequences else "classes"
+        return f"<Dataset {self.name}: {splits}; {form}, {len(self.classes)} {names}>"
 
     def _repr_html_(self) -> str | None:
         return displays.html("Dataset", self)
 
     def __dir__(self) -> list[str]:
         return offered(self, internal=_INTERNAL)
+
+
+def _kind(part: ImageSet) -> str:
+    """Return what the labels of a split are."""
+    return f"sequences, {part.target.name}" if part.has_sequences else "classes"
 
 
 def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:

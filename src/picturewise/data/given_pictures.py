@@ -29,6 +29,7 @@ from picturewise.data.in_memory.pillow_pictures import as_numbers, is_picture
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.loose_pictures import check_bad, decoded
 from picturewise.errors import DataError, UsageError
@@ -103,7 +104,9 @@ class GivenPictures:
         first = 0
         for place in places:
             part = np.asarray(arrays[place][:])
-            fitted = as_channels(resize_all(part, size, mode=options.resize), channels)
+            fitted = as_channels(
+                resize_all(part, size, mode=mode_for(options.resize, sequences=False)), channels
+            )
             images[first : first + len(part)] = fitted
             first += len(part)
         return _reading(ImageSet(images, None, (), self.name, self._names(places)), skipped, notes)

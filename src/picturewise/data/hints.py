@@ -11,6 +11,8 @@ from picturewise.errors import UsageError
 
 LayoutName = Literal["planar", "interleaved", "channels-first", "channels-last"]
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
+TargetName = Literal["class", "sequence"]
+TARGETS: tuple[TargetName, ...] = get_args(TargetName)
 
 _RANGE = re.compile(
     r"\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\.\.\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*", re.IGNORECASE
@@ -32,9 +34,10 @@ class Hints:
         value_range: `LOW..HIGH`, the stored values of black and of white, for everything but 8-bit picture files.
         layout: the order of a picture's numbers in a row or an array: planar (a plane for each colour) or interleaved
             (the colours of each pixel together) in rows, channels first or last in arrays of more axes.
+        target: what the label of a picture is: a class, or a sequence of symbols, such as the digits of a house number.
 
     Raises:
-        UsageError: the range or the layout is not valid.
+        UsageError: the range, the layout or the target is not valid.
     """
 
     label_from: str | None = None
@@ -43,6 +46,7 @@ class Hints:
     split_column: str | None = None
     value_range: str | None = None
     layout: LayoutName | None = None
+    target: TargetName | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.given().items():
@@ -50,6 +54,8 @@ class Hints:
                 raise UsageError(f"The hint {name} is of type {type(value).__name__}. Pass a string.")
         if self.layout is not None and self.layout not in LAYOUTS:
             raise UsageError(f"Unknown layout '{self.layout}'. Choose from {', '.join(LAYOUTS)}.")
+        if self.target is not None and self.target not in TARGETS:
+            raise UsageError(f"Unknown target '{self.target}'. Choose from {', '.join(TARGETS)}.")
         if self.value_range is not None:
             parse_value_range(self.value_range)
 
@@ -62,6 +68,11 @@ class Hints:
         """Return only the hints with these names: those that a reader obeys."""
         return Hints(**{name: value for name, value in self.given().items() if name in names})  # type: ignore[arg-type]
 
+    @property
+    def sequences(self) -> bool:
+        """Whether the labels are sequences of symbols."""
+        return self.target == "sequence"
+
     def __or__(self, other: Hints) -> Hints:
         """Return these hints, replaced by those of `other` where it has any."""
         values: dict[str, Any] = {**self.given(), **other.given()}
@@ -69,6 +80,20 @@ class Hints:
 
 
 NO_HINTS = Hints()
+
+
+def with_target(hints: Hints, *, sequences: bool) -> Hints:
+    """Return the hints for pictures that a classifier is used on, which knows whether labels are sequences.
+
+    Raises:
+        UsageError: the user says something else.
+    """
+    target: TargetName = "sequence" if sequences else "class"
+    if hints.target not in {None, target}:
+        raise UsageError(
+            f"--target {hints.target} does not fit the classifier, whose target is a {target}. Omit --target."
+        )
+    return hints | Hints(target=target)
 
 
 def option_of(name: str) -> str:

@@ -21,13 +21,16 @@ from picturewise.names import listed
 from picturewise.reprs import never_raises, offered
 from picturewise.targets import make_target
 from picturewise.targets.one_class import OneClass
-from picturewise.targets.sequences import fitted, is_sequences, places_of
+from picturewise.targets.sequences import NOTHING, fitted, is_sequences, places_of
 from picturewise.targets.target import Target
 
 if TYPE_CHECKING:
     from picturewise.displays import Figure
 
-_INTERNAL = ("check_pixels", "known", "make_target", "places", "statistics", "target", "unlabelled")
+_INTERNAL = (
+    "check_pixels", "has_sequences", "known", "length_counts", "make_target", "places", "statistics", "strata",
+    "target", "unlabelled",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,8 +39,8 @@ class ImageSet:
 
     Attributes:
         images: the pictures, (N, H, W, C) uint8.
-        labels: (N,) int64 in [0, len(classes)), or of the form that `target` checks; None: the source has none.
-        classes: the class names, in the order of the label numbers.
+        labels: (N,) int64 in [0, len(classes)); or rows for sequences, see `targets.sequences`; None: there are none.
+        classes: the class names, in the order of the label numbers; for sequences, the symbols.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
         places: for pictures that were held out from the source's train split: the position of each in it. None: they
@@ -101,16 +104,43 @@ class ImageSet:
             raise DataError(f"{self.origin} does not have labels. Pass one label for each picture.")
         return self.labels
 
+    @property
+    def has_sequences(self) -> bool:
+        """Whether the labels are sequences of symbols, or would be if there were labels."""
+        return is_sequences(self.target)
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """What every split should have its share of, (N,) int64: the classes; of sequences, the lengths.
+
+        Raises:
+            DataError: the set does not have labels.
+        """
+        labels = self.required_labels
+        return labels[:, 0] if self.has_sequences else labels
+
     def counts(self) -> dict[str, int]:
         """Return the number of pictures of each class, in the order of the classes (empty without labels).
 
-        For sequences, how often each symbol occurs.
+        Of sequences, return how often each symbol occurs.
         """
         if self.labels is None:
             return {}
-        numbers = self.labels[:, 1:] if is_sequences(self.target) else self.labels
-        found = np.bincount(numbers[numbers >= 0], minlength=len(self.classes))
+        numbers = self.labels[:, 1:] if self.has_sequences else self.labels
+        found = np.bincount(numbers[numbers != NOTHING], minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+    def length_counts(self) -> dict[str, int]:
+        """Return the number of pictures whose sequence has 1, 2, …, L symbols, and more than L, if there are any.
+
+        It is empty without labels or if the labels are classes.
+        """
+        if self.labels is None or not self.has_sequences:
+            return {}
+        places = self.labels.shape[1] - 1
+        found = np.bincount(self.labels[:, 0], minlength=places + 2).tolist()
+        counts = {str(length): found[length] for length in range(1, places + 1)}
+        return counts | ({f"over {places}": found[places + 1]} if found[places + 1] else {})
 
     def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
         """Return the same pictures, numbered by `classes`, which must include their own.
@@ -124,8 +154,15 @@ class ImageSet:
                 f"{self.origin} has the {one} {listed(strange)}, which {are} not among the requested classes "
                 f"({listed(classes)}). Remove {their} pictures, or add the {one} to data.classes."
             )
-        numbers = np.array([classes.index(name) for name in self.classes], np.int64)
-        return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
+        labels = None if self.labels is None else self._renumbered(self.labels, classes)
+        return replace(self, labels=labels, classes=classes)
+
+    def _renumbered(self, labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.int64]:
+        # The last element is the one that NOTHING, -1, selects.
+        numbers = np.array([*(classes.index(name) for name in self.classes), NOTHING], np.int64)
+        if not self.has_sequences:
+            return numbers[labels]
+        return np.concatenate([labels[:, :1], numbers[labels[:, 1:]]], axis=1)
 
     def with_target(self, name: str, classes: tuple[str, ...] | None = None) -> ImageSet:
         """Return the same pictures with sequences in the form of another target, such as 'numbers 5'.
@@ -144,7 +181,9 @@ class ImageSet:
         make = partial(make_target, name)
         places = places_of(make(symbols))
         assert places is not None  # noqa: S101 (the caller names a target for sequences)
-        labels = None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
+        labels = (
+            None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
+        )
         return replace(self, labels=labels, classes=symbols, make_target=make)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
@@ -219,7 +258,8 @@ class ImageSet:
 
     @never_raises
     def __repr__(self) -> str:
-        labels = "no labels" if self.labels is None else f"{len(self.classes)} classes"
+        names = "symbols" if self.has_sequences else "classes"
+        labels = "no labels" if self.labels is None else f"{len(self.classes)} {names}"
         return f"<ImageSet of {len(self):,} pictures {'x'.join(map(str, self.shape))}, {labels}, from {self.origin}>"
 
     def _repr_html_(self) -> str | None:

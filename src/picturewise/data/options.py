@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from picturewise.data.hints import Hints, LayoutName
+from picturewise.data.hints import Hints, LayoutName, TargetName
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
@@ -32,10 +32,11 @@ class DataOptions(BaseModel):
         description="Height and width to which every picture is resized; none: the pictures' own size or, if their "
         "sizes differ, a size derived from them.",
     )
-    resize: ResizeMode = Field(
-        default="crop",
+    resize: ResizeMode | None = Field(
+        default=None,
         description="How a picture with a different aspect ratio is resized: scale it to fill "
-        "the size and crop the rest, show the whole picture on a black background, or distort it.",
+        "the size and crop the rest, show the whole picture on a black background (pad), or distort it (stretch). "
+        "None: crop, but stretch if the labels are sequences.",
     )
     background: Background | None = Field(
         default=None,
@@ -110,6 +111,12 @@ class DataOptions(BaseModel):
         "none: detected from the pictures.",
     )
 
+    target: TargetName | None = Field(
+        default=None,
+        description="What the label of a picture is: a class, or a sequence of symbols such as the digits of a house "
+        "number; none: a class, unless the format says otherwise.",
+    )
+
     @property
     def hints(self) -> Hints:
         """What the user says about the source itself."""
@@ -123,6 +130,11 @@ class DataOptions(BaseModel):
     @property
     def learned(self) -> None:
         """None: nothing has been trained yet, so train decides the range of the values."""
+        return
+
+    @property
+    def symbols(self) -> None:
+        """None: nothing has been trained yet, so train decides the symbols of sequences."""
         return
 
     @property

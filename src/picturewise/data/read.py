@@ -9,6 +9,7 @@ from picturewise.data.contract import Block, Progress, Reading, Source, pictures
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.in_memory_source import DatasetSource
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.data.recognise import cannot_be_read
@@ -47,7 +48,10 @@ def read(
             dataset = limited(dataset, options.limit, options.split_seed)
         if options.classes is not None:
             dataset = dataset.with_classes(options.classes)
-        return dataset if options.size is None else dataset.resized(options.size, options.resize)
+        if options.size is None:
+            return dataset
+        sequences = any(part.has_sequences for part in dataset.splits().values())
+        return dataset.resized(options.size, mode_for(options.resize, sequences=sequences))
     except OSError as error:
         raise cannot_be_read(error, printable(source.place or source.name)) from error
     except MemoryError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from picturewise.data.arrays.symbols import Symbols
     from picturewise.data.arrays.value_range import Ends
     from picturewise.data.pictures.background import Background
     from picturewise.data.pictures.resize_mode import ResizeMode
@@ -17,7 +18,7 @@ class ReadOptions(Protocol):
     @property
     def size(self) -> tuple[int, int] | None: ...  # noqa: D102 (DataOptions describes each)
     @property
-    def resize(self) -> ResizeMode: ...  # noqa: D102
+    def resize(self) -> ResizeMode | None: ...  # noqa: D102
     @property
     def background(self) -> Background | None: ...  # noqa: D102
     @property
@@ -37,6 +38,8 @@ class ReadOptions(Protocol):
     @property
     def learned(self) -> Ends | None: ...  # noqa: D102
     @property
+    def symbols(self) -> Symbols | None: ...  # noqa: D102
+    @property
     def leaves_valid_open(self) -> bool:
         """Whether folds may replace the validation split that is held out."""
 
@@ -49,13 +52,14 @@ class ReadOptions(Protocol):
 class AsItIs:
     """The splits that a source has, resized: nothing is held out, limited or renumbered.
 
-    `learned` are the stored values of black and white that a classifier was trained on, if the pictures are for one.
+    If the pictures are for a classifier, `learned` are the stored values of black and white that it was trained on, and
+    `symbols` are those of its sequences, if it reads sequences.
 
     This is not a pydantic model, so that predicting one picture does not have to import pydantic.
     """
 
     size: tuple[int, int] | None = None
-    resize: ResizeMode = "crop"
+    resize: ResizeMode | None = "crop"
     skip_bad: bool = False
     classes: tuple[str, ...] | None = None
     valid_fraction: float = 0.0
@@ -65,5 +69,6 @@ class AsItIs:
     group_by: str | None = None
     background: Background | None = None
     learned: Ends | None = None
+    symbols: Symbols | None = None
     photographs: tuple[int, int] | None = None
     leaves_valid_open: bool = False

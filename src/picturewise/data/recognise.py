@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.data.contract import Reader, Source, WithFreshNotes
 from picturewise.data.dataset import Dataset
-from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
+from picturewise.data.hints import NO_HINTS, Hints, does_not_apply, with_target
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.pictures.file_kinds import START, kind_of
 from picturewise.data.readers.files_in import FilesIn
@@ -29,7 +29,14 @@ Data: TypeAlias = "str | Path | Dataset | DataObject"
 """A catalogue name, a path, or pictures in memory."""
 
 
-def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, strict: bool = True) -> Source:
+def recognise(
+    data: Data,
+    *,
+    hints: Hints = NO_HINTS,
+    labelled: bool = True,
+    strict: bool = True,
+    sequences: bool | None = None,
+) -> Source:
     """Return the source for `data`, recognised without opening a picture.
 
     Args:
@@ -38,13 +45,16 @@ def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, str
         hints: what the user specifies if the data are ambiguous.
         labelled: labels are needed. Otherwise, a folder means the pictures directly in it, if there are any.
         strict: each hint must apply to the source; otherwise, hints that do not apply are left out.
+        sequences: whether the pictures are for a classifier of sequences or of classes, so that no hint is needed;
+            None: they are not for a classifier.
 
     Raises:
         UsageError: it is an object of another kind, or a hint does not apply to it.
         DataError: a text is neither a name nor a path, a set is not fetched yet, or the files at a path do not have
             a form that Picturewise reads.
     """
-    source = _found(data, hints, labelled=labelled)
+    known = hints if sequences is None else with_target(hints, sequences=sequences)
+    source = _found(data, known, labelled=labelled)
     if strict and not isinstance(data, Dataset):
         check_obeyed(hints, source)
     return source
@@ -73,7 +83,8 @@ def check_obeyed(hints: Hints, source: Source) -> None:
     Raises:
         UsageError: a hint does not apply to it.
     """
-    unused = [name for name in hints.given() if name not in source.hints.given()]
+    given = [name for name in hints.given() if name != "target" or hints.sequences]  # all others have classes
+    unused = [name for name in given if name not in source.hints.given()]
     if unused:
         them = "it" if len(unused) == 1 else "them"
         why = f"Omit {them}; docs/reference/data.md lists the options for each format."
@@ -81,7 +92,11 @@ def check_obeyed(hints: Hints, source: Source) -> None:
 
 
 def recognise_each(
-    paths: Sequence[str | Path], *, hints: Hints = NO_HINTS, recursive: bool = False
+    paths: Sequence[str | Path],
+    *,
+    hints: Hints = NO_HINTS,
+    recursive: bool = False,
+    sequences: bool | None = None,
 ) -> list[Source]:
     """Return the sources for several paths in order; labels are not needed.
 
@@ -91,6 +106,7 @@ def recognise_each(
         paths: the paths.
         hints: as for `recognise`.
         recursive: a folder means the pictures in it and in its subfolders at any depth, whatever their names.
+        sequences: as for `recognise`.
 
     Raises:
         UsageError, DataError: as for `recognise`; or `recursive` is set, but none of the paths is a folder.
@@ -101,7 +117,7 @@ def recognise_each(
     for path in paths:
         below = _pictures_below(path, hints) if recursive else None
         folders += below is not None
-        found = recognise(path, hints=hints, labelled=False) if below is None else below
+        found = recognise(path, hints=hints, labelled=False, sequences=sequences) if below is None else below
         if isinstance(found, LoosePictures):
             loose.append(found)
             continue

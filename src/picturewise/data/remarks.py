@@ -15,10 +15,12 @@ def remarks(train: ImageSet) -> list[str]:
     """Return notes on what the user should check before training on these pictures.
 
     Classes whose names differ only in case or spaces, classes without a picture, and equal pictures with different
-    labels.
+    labels. Of sequences, only the last.
     """
-    if train.labels is None or train.labels.ndim != 1:
+    if train.labels is None:
         return []
+    if train.has_sequences:
+        return _contradictions(train, np.unique(train.labels, axis=0, return_inverse=True)[1].reshape(-1))
     return [*_alike(train.classes), *_empty(train), *_contradictions(train, train.labels)]
 
 
@@ -53,7 +55,7 @@ def _empty(train: ImageSet) -> list[str]:
 
 
 def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
-    """Name equal pictures with different labels, which no classifier can all classify correctly."""
+    """Name equal pictures with different labels (N,), which no classifier can all classify correctly."""
     digests = np.ascontiguousarray(train.statistics.digests).view("<u8")
     order = np.lexsort((labels, digests[:, 1], digests[:, 0]))
     same = (np.diff(digests[order], axis=0) == 0).all(axis=1)
@@ -63,7 +65,7 @@ def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
         return []
     numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture at each position
     count = int(np.isin(numbers, numbers[clash]).sum())
-    one, other = (_shown(train, labels, int(order[place])) for place in (clash[0], clash[0] + 1))
+    one, other = (_shown(train, int(order[place])) for place in (clash[0], clash[0] + 1))
     note = (
         f"{count:,} pictures are identical to a picture with a different label; the first pair is {one} and {other}. "
         "At least one label of each such pair is wrong."
@@ -71,6 +73,6 @@ def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
     return [note]
 
 
-def _shown(train: ImageSet, labels: NDArray[np.int64], place: int) -> str:
+def _shown(train: ImageSet, place: int) -> str:
     name = f"picture {place:,} (counted from 0)" if train.names is None else train.names[place]
-    return f"{name} with the label '{train.classes[labels[place]]}'"
+    return f"{name} with the label '{train.target.text(train.required_labels[place])}'"

@@ -46,22 +46,26 @@ def thresholds(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> di
 
 
 def coverages(
-    confidence: NDArray[np.floating], right: NDArray[np.bool_], known: Mapping[str, float]
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], known: Mapping[str, float] | None
 ) -> tuple[Coverage, ...]:
     """Return how many pictures are answered with each threshold, and how accurately.
 
     Args:
         confidence: (N,), N >= 1.
         right: (N,).
-        known: goal → threshold, from other pictures.
+        known: goal → threshold, from other pictures; one of `GOALS` that is missing could not be reached on these.
+            None: no thresholds were chosen.
     """
+    if known is None:
+        return ()
+    least = dict.fromkeys(GOALS) | {float(goal): one for goal, one in known.items()}
     found = []
-    for goal, least in sorted(known.items()):
-        answered = confidence >= least
+    for goal, lowest in sorted(least.items()):
+        answered = np.zeros(len(right), bool) if lowest is None else confidence >= lowest
         found.append(
             Coverage(
-                goal=float(goal),
-                threshold=least,
+                goal=goal,
+                threshold=lowest,
                 coverage=wilson_interval(int(answered.sum()), len(right)),
                 accuracy=share(int(right[answered].sum()), int(answered.sum())),
             )

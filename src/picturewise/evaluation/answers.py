@@ -56,6 +56,7 @@ class Answers:
         """-log of the probability of each label (N,), in nats."""
         if is_sequences(self.target):
             floor = math.log(LEAST) * self.labels.shape[1]
-            return -np.maximum(self.target.log_probability(self.probabilities, self.labels), floor)
+            found = self.target.log_probability(self.probabilities, self.labels)
+            return np.asarray(-np.clip(found, floor, 0.0))
         given = self.probabilities[np.arange(len(self.labels)), self.labels].astype(np.float64)
         return -np.log(np.maximum(given, LEAST))

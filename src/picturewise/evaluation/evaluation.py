@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from picturewise import displays
 from picturewise.reprs import never_raises
 from picturewise.results import Result
+from picturewise.targets.words import accuracy_name, describe_sequences, nouns
 
 if TYPE_CHECKING:
     from picturewise.displays import Figure
@@ -50,7 +51,7 @@ class LengthScore(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    length: int = Field(description="Number of symbols; one more than the places of the network: longer.")
+    length: int = Field(description="Number of symbols; one more than `most_symbols`: more than these.")
     support: int = Field(description="Number of pictures whose label has this length.")
     accuracy: Interval
 
@@ -70,10 +71,16 @@ class Coverage(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    goal: float = Field(description="Accuracy of the answers for which the threshold was chosen, on validation pictures.")
-    threshold: float = Field(description="Lowest confidence of an answer.")
+    goal: float = Field(
+        description="Accuracy of the answers for which the threshold was chosen, on validation pictures."
+    )
+    threshold: float | None = Field(
+        description="Lowest confidence of an answer; None: no confidence reached the goal, so nothing is answered."
+    )
     coverage: Interval = Field(description="Share of pictures that are answered.")
-    accuracy: Interval | None = Field(description="Share of the answers that are correct; None: there are no answers.")
+    accuracy: Interval | None = Field(
+        description="Share of the answers that are correct; None: there are no answers."
+    )
 
 
 class SequenceScores(Result):
@@ -81,13 +88,16 @@ class SequenceScores(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    most_symbols: int = Field(
+        description="The most symbols that the network can read; longer sequences are errors."
+    )
     lengths: tuple[LengthScore, ...]
     places: tuple[PlaceScore, ...]
     edit_distance: Interval = Field(
         description="Mean number of symbols that are wrong, missing or too many in a reading."
     )
     coverage: tuple[Coverage, ...] = Field(
-        default=(), description="For each accuracy that validation pictures could reach."
+        default=(), description="For each goal; empty: no thresholds were chosen on validation pictures."
     )
 
 
@@ -130,7 +140,7 @@ class Evaluation(Result):
     sequences: SequenceScores | None = Field(
         default=None,
         description="For sequences of symbols, whose symbols are the classes here. The accuracy is that of whole "
-        "sequences.",
+        "sequences; `confusion` and `per_class` count symbols.",
     )
 
     def plot_confusion(self) -> Figure:
@@ -141,24 +151,41 @@ class Evaluation(Result):
     @never_raises
     def __repr__(self) -> str:
         whose = "" if self.own else ", on pictures other than the run's own"
+        if self.sequences is None:
+            of = f"{len(self.classes)} classes"
+        else:
+            of = describe_sequences(self.classes, self.sequences.most_symbols)
         return (
-            f"<Evaluation of {self.dataset}, {self.split}: {self.pictures:,} pictures of {len(self.classes)} classes"
-            f"{whose}; accuracy {self.accuracy}, loss {self.loss}>"
+            f"<Evaluation of {self.dataset}, {self.split}: {self.pictures:,} pictures of {of}{whose}; "
+            f"{self._accuracy} {self.accuracy}, loss {self.loss}>"
         )
 
     @never_raises
     def __str__(self) -> str:
-        lines = [
-            f"{self.dataset}, {self.split}: {self.pictures:,} pictures, 95 % intervals in brackets",
-            *(f"note               {note}" for note in self.notes),
-            f"accuracy           {self.accuracy}",
-            f"loss               {self.loss}",
-            f"calibration error  {self.calibration_error}",
-            *([] if self.sequences is None else [f"edit distance      {self.sequences.edit_distance}"]),
-            *([] if self.macro_recall is None else [f"macro recall       {self.macro_recall}"]),
-            *([] if self.macro_f1 is None else [f"macro F1           {self.macro_f1}"]),
+        scores = {
+            self._accuracy: self.accuracy,
+            "edit distance": None if self.sequences is None else self.sequences.edit_distance,
+            "loss": self.loss,
+            "calibration error": self.calibration_error,
+            "macro recall": self.macro_recall,
+            "macro F1": self.macro_f1,
+        }
+        rows = [
+            *(("note", note) for note in self.notes),
+            *((name, one) for name, one in scores.items() if one),
         ]
-        return "\n".join(lines)
+        width = max(len(self._accuracy), len("calibration error"))
+        return "\n".join(
+            [
+                f"{self.dataset}, {self.split}: {self.pictures:,} pictures, 95 % intervals in brackets",
+                *(f"{name:{width}}  {text}" for name, text in rows),
+            ]
+        )
+
+    @property
+    def _accuracy(self) -> str:
+        """What the share of correct answers is called."""
+        return accuracy_name(None if self.sequences is None else nouns(self.classes))
 
     def _repr_html_(self) -> str | None:
         return displays.html("Evaluation", self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,7 +41,7 @@ class Metrics(Protocol):
         split: str,
         fingerprint: str,
         target: Any,
-        thresholds: Mapping[str, float] = ...,
+        thresholds: Mapping[str, float] | None = ...,
     ) -> Evaluation:
         """Return the numbers of one classifier on one image set, from probabilities (N, outputs) and labels."""
 
@@ -169,7 +168,7 @@ def _of_classes(
     split: str,
     fingerprint: str,
     target: Target,
-    thresholds: Mapping[str, float] = MappingProxyType({}),
+    thresholds: Mapping[str, float] | None = None,
 ) -> Evaluation:
     """Return what `evaluate` returns for a target."""
     del thresholds  # no classifier of classes has some

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.errors import DataError
 from picturewise.evaluation.abstaining import coverages
 from picturewise.evaluation.answers import LEAST, Answers
 from picturewise.evaluation.calibration import confidence_error
+from picturewise.evaluation.checks import check_scores
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, LengthScore, PlaceScore, SequenceScores
 from picturewise.evaluation.intervals import f1_from_jaccard, mean_interval, share, wilson_interval
 from picturewise.targets.sequences import SequenceTarget
@@ -29,7 +30,7 @@ def evaluate_sequences(
     split: str,
     fingerprint: str,
     target: SequenceTarget,
-    thresholds: Mapping[str, float] = MappingProxyType({}),
+    thresholds: Mapping[str, float] | None = None,
 ) -> Evaluation:
     """Return the scores of one classifier on one image set whose labels are sequences.
 
@@ -45,11 +46,19 @@ def evaluate_sequences(
         split: train, valid or test.
         fingerprint: of the image set.
         target: the meaning of both.
-        thresholds: accuracy → the confidence that reaches it on other pictures, see `abstaining`.
+        thresholds: accuracy → the confidence that reaches it on other pictures, see `abstaining.coverages`.
 
     Raises:
-        DataError: the labels are not of that form.
+        DataError: labels or probabilities are not of that form.
     """
+    check_scores(probabilities, name="Probabilities")
+    if len(probabilities) == 0:
+        raise DataError("There are no pictures to evaluate. Pass at least one.")
+    if probabilities.shape[1] != target.outputs or probabilities.min() < 0 or probabilities.max() > 1:
+        raise DataError(
+            f"Probabilities have shape {probabilities.shape} and range from {probabilities.min():g} to "
+            f"{probabilities.max():g}. Pass (N, {target.outputs}) numbers from 0 to 1."
+        )
     target.check(labels, len(probabilities), "The labels")
     found = Answers(target, probabilities, labels)
     readings, confidence, right = found.answers, found.confidence, found.right
@@ -67,9 +76,10 @@ def evaluate_sequences(
         per_class=tuple(symbols.score(index, name) for index, name in enumerate(target.classes)),
         confusion=tuple(tuple(row) for row in symbols.confusion.tolist()),
         sequences=SequenceScores(
+            most_symbols=target.places,
             lengths=_of_lengths(labels, right),
             places=_of_places(labels, readings),
-            edit_distance=mean_interval(distances, lowest=0.0, highest=float(2 * labels.shape[1])),
+            edit_distance=mean_interval(distances, lowest=0.0, highest=float(labels.shape[1])),
             coverage=coverages(confidence, right, thresholds),
         ),
     )
@@ -96,7 +106,9 @@ def _of_places(labels: NDArray[np.int64], readings: NDArray[np.int64]) -> tuple[
         if there.any():
             hits = int((labels[there, place] == readings[there, place]).sum())
             scores.append(
-                PlaceScore(place=place, support=int(there.sum()), accuracy=wilson_interval(hits, int(there.sum())))
+                PlaceScore(
+                    place=place, support=int(there.sum()), accuracy=wilson_interval(hits, int(there.sum()))
+                )
             )
     return tuple(scores)
 
@@ -165,7 +177,7 @@ class _Symbols:
         """Count the symbols of a picture, and return the edit distance of its reading from its label."""
         aligned = align(wanted, found)
         for symbol, other in aligned.pairs:
-            if symbol != _UNREAD and other != _UNREAD:
+            if _UNREAD not in {symbol, other}:
                 self.confusion[symbol, other] += 1
         for counts, symbols in ((self._wanted, wanted), (self._found, found)):
             for symbol in symbols:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from picturewise.architectures.heads import Columns
 from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
@@ -69,6 +70,14 @@ class Chain(nn.Sequential):
             else:
                 found = module(found)
         return found if relu is None else relu(found)
+
+
+class ColumnLinear(nn.Linear):
+    """(B, C, H, W) → (B, W·outputs): the same linear layer for all values of each column, column by column."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the outputs of the columns, from left to right."""
+        return super().forward(maps.permute(0, 3, 2, 1).flatten(2)).flatten(1)
 
 
 class GlobalMean(nn.Module):
@@ -138,6 +147,8 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [*_convolution(layer, shape), *_activation(layer.activation)]
         case Dense():
             return [nn.Linear(shape[0], layer.units), *_activation(layer.activation)]
+        case Columns():
+            return [ColumnLinear(shape[0] * shape[2], layer.outputs_of_column)]
         case BatchNorm():
             return [nn.BatchNorm2d(shape[-1]) if len(shape) == 3 else nn.BatchNorm1d(shape[-1])]
         case GroupNorm():

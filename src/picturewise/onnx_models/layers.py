@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
+
+from picturewise.architectures.heads import Columns
 from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
@@ -45,6 +48,7 @@ from picturewise.onnx_models.residual import residual_blocks
 Known: TypeAlias = (
     Conv
     | Dense
+    | Columns
     | BatchNorm
     | GroupNorm
     | Residual
@@ -83,7 +87,9 @@ def add_layers(
     return values
 
 
-def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> tuple[str, int]:
+def _add(  # noqa: C901 (a case for each kind of layer)
+    graph: Graph, values: str, layer: Layer, shape: Shape, module: int
+) -> tuple[str, int]:
     """Add one layer for the incoming `shape`; return its result's name and how many modules PyTorch has for it.
 
     Args:
@@ -99,6 +105,8 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
         case Dense():
             values = multiplied(graph, values, f"{module}", shape[0], layer.units)
             return activated(graph, values, layer.activation), 1 + (layer.activation is not None)
+        case Columns():
+            return _of_columns(graph, values, layer, shape, module), 1
         case BatchNorm():
             return batch_normalised(graph, values, f"{module}", shape[-1]), 1
         case GroupNorm():
@@ -119,6 +127,18 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
         case Activation():
             return activated(graph, values, layer.name), 1
     raise AssertionError(f"no nodes for {layer}")
+
+
+def _of_columns(graph: Graph, values: str, layer: Columns, shape: Shape, module: int) -> str:
+    """Add the layer of every column of maps (N, C, H, W), and return the result's name, (N, W · outputs)."""
+    height, width, channels = shape
+    turned = graph.node("Transpose", values, perm=[0, 3, 2, 1])
+    rows = graph.node(
+        "Reshape", turned, graph.constant("columns", np.array([-1, height * channels], np.int64))
+    )
+    found = multiplied(graph, rows, f"{module}", height * channels, layer.outputs_of_column)
+    together = np.array([-1, width * layer.outputs_of_column], np.int64)
+    return graph.node("Reshape", found, graph.constant("together", together))
 
 
 def _convolution(graph: Graph, values: str, layer: Conv, shape: Shape, module: int) -> tuple[str, int]:

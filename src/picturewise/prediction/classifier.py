@@ -36,6 +36,7 @@ from picturewise.prediction.network_forms import (
 from picturewise.printable import printable
 from picturewise.reprs import never_raises, offered
 from picturewise.targets.sequences import is_sequences
+from picturewise.targets.words import describe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -282,13 +283,7 @@ class Classifier:
         origin = (
             f", trained on {known['dataset']}, epoch {known.get('epoch', '?')}" if "dataset" in known else ""
         )
-        target = self.description.target
-        answers = (
-            f"sequences of up to {target.places} symbols ({listed(self.classes)})"
-            if is_sequences(target)
-            else f"{len(self.classes)} classes ({listed(self.classes)})"
-        )
-        return f"<Classifier for {form} pictures, {answers}{origin}>"
+        return f"<Classifier for {form} pictures, {describe(self.description.target)} ({listed(self.classes)}){origin}>"
 
     def _repr_html_(self) -> str | None:
         return displays.html("Classifier", self)

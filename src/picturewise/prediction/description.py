@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shown  # short for any value
 from typing import Any, Literal
 
-from picturewise.architectures.lines import MOST_UNITS
+from picturewise.architectures.lines import MOST_SYMBOLS, MOST_UNITS
+from picturewise.data.arrays.symbols import symbols_of
 from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.read_options import AsItIs
@@ -18,6 +19,7 @@ from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_withi
 from picturewise.printable import printable
 from picturewise.reprs import fields_of, never_raises
 from picturewise.targets import OneClass, Target, is_target, make_target
+from picturewise.targets.sequences import is_sequences
 
 FORMAT = 2
 """Version 1 had `fit` instead of `resize`."""
@@ -81,6 +83,14 @@ class Description:
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
             raise ValueError("preparation and shape have different numbers of channels")
+        if is_sequences(self.target):
+            if len(self.classes) > MOST_SYMBOLS or any(len(symbol) != 1 for symbol in self.classes):
+                raise ValueError(
+                    f"classes is {shown(self.classes)}, but for sequences must be up to {MOST_SYMBOLS:,} single "
+                    "characters"
+                )
+        elif self.thresholds is not None:
+            raise ValueError(f"thresholds is {shown(self.thresholds)}, but classes have none")
 
     @never_raises
     def __repr__(self) -> str:
@@ -95,7 +105,14 @@ class Description:
         """Return how pictures are read for this classifier: as those that it was trained on."""
         height, width, _ = self.shape
         learned = self.values or PLAIN
-        return AsItIs((height, width), self.resize, skip_bad, background=self.background, learned=learned)
+        return AsItIs(
+            (height, width),
+            self.resize,
+            skip_bad,
+            background=self.background,
+            learned=learned,
+            symbols=symbols_of(self.target),
+        )
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal strings."""
@@ -208,7 +225,10 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         _are_classes,
         f"1 to {MOST_UNITS:,} different class names of at most {LONGEST_NAME:,} characters",
     ),
-    "answer": (lambda value: _is_text(value) and is_target(value), "the name of a target, such as 'one class'"),
+    "answer": (
+        lambda value: _is_text(value) and is_target(value),
+        "the name of a target, such as 'one class'",
+    ),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),

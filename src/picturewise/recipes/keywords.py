@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from picturewise.data.hints import LayoutName
+from picturewise.data.hints import LayoutName, TargetName
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError, nearest
@@ -33,7 +33,7 @@ class RecipeKeywords(TypedDict, total=False):
 
     # of the table `data`
     size: tuple[int, int] | None
-    resize: ResizeMode
+    resize: ResizeMode | None
     background: Background | None
     classes: Sequence[str] | None
     skip_bad: bool
@@ -47,6 +47,7 @@ class RecipeKeywords(TypedDict, total=False):
     split_column: str | None
     value_range: str | None
     layout: LayoutName | None
+    target: TargetName | None
     # of the table `model`
     head: str | None
     initialisation: Literal["he", "dirac"]

@@ -32,8 +32,8 @@ class ModelOptions(BaseModel):
     )
     head: str | None = Field(
         default=None,
-        description="Output layer for sequences of symbols, such as 'numbers 5', which can also be the last layer line; "
-        "none: as many places as the longest sequence has, and for classes the usual output layer.",
+        description="Output layer for sequences of symbols, such as 'numbers 5', which can also be the last layer "
+        "line; none: as many places as the longest sequence has, and for classes the usual output layer.",
     )
     initialisation: Literal["he", "dirac"] = Field(
         default="he",

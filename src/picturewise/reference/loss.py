@@ -73,8 +73,8 @@ class CrossEntropy:
 class PlacesLoss:
     """The sum of the cross-entropies of the length and of each place, see `Places`.
 
-    Each of these groups of outputs has a softmax of its own, so ∂L/∂z of a group is that of `CrossEntropy`. A place that
-    a label says nothing about has targets 0, and therefore no derivative.
+    Each of these groups of outputs has a softmax of its own, so ∂L/∂z of a group is that of `CrossEntropy`. A place
+    that a label says nothing about has targets 0, and therefore no derivative.
 
     Attributes:
         target: what the logits mean.

@@ -18,12 +18,14 @@ from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting import figures
-from picturewise.reporting.figure_words import WORDS
-from picturewise.reporting.samples import captions, drawn_places, seen
+from picturewise.reporting.evaluation_figures import confusion_matrix, length_accuracy
+from picturewise.reporting.figure_words import words_of
+from picturewise.reporting.samples import captions, drawn_places, lengths_of, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
 from picturewise.targets.sequences import is_sequences
 from picturewise.targets.target import Target
+from picturewise.targets.words import Nouns, unit_of
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
 AUGMENTED, TIMES = 8, 8
@@ -63,16 +65,17 @@ class Album:
         self.path(name).unlink(missing_ok=True)
         self.dark_path(name).unlink(missing_ok=True)
 
-    def get(self, *names: str, in_grey: bool = False) -> tuple[ReportFigure, ...]:
+    def get(self, *names: str, in_grey: bool = False, nouns: Nouns | None = None) -> tuple[ReportFigure, ...]:
         """Return those of the figures that exist, with their titles and captions, for a report.
 
         Args:
             names: of the figures.
             in_grey: their pictures were drawn in grey although the data set has colour; the captions say so.
+            nouns: the words for the sequences that they are about; None: they are about classes.
         """
         found = []
         for name in names:
-            words, path = WORDS[name.rstrip("-0123456789")], self.path(name)
+            words, path = words_of(name.rstrip("-0123456789"), nouns), self.path(name)
             caption = f"{words.caption} {_IN_GREY}" if in_grey and words.has_pictures else words.caption
             with contextlib.suppress(
                 FileNotFoundError
@@ -111,14 +114,17 @@ class Album:
         if also_in_grey:
             greyed = as_channels(pictures, 1)
             self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
-        if part.labels is not None and not is_sequences(part.target):
+        if part.has_sequences:
+            if lengths := lengths_of(dataset.splits()):
+                self.save(figures.draw_class_counts(lengths), "number-lengths")
+        elif part.labels is not None:
             rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
             self.save(figures.draw_class_sheet(rows), "classes")
         if part.labels is not None:
             counts: dict[str, dict[str, int]] = {
                 name: item.counts() for name, item in dataset.splits().items()
             }
-            self.save(figures.draw_class_counts(counts), "counts")
+            self.save(figures.draw_class_counts(counts, unit=unit_of(part.target)), "counts")
 
     def draw_augmented(self, part: ImageSet, augmentations: Sequence[Augmentation], *, seed: int) -> None:
         """Draw some of the sample pictures augmented several times; without augmentation, remove an older sheet."""
@@ -145,13 +151,20 @@ class Album:
         seed: int,
         in_grey: bool = False,
     ) -> None:
-        """Draw the confusion matrix, some predictions and the worst errors; without errors, remove an older sheet."""
+        """Draw the confusion matrix, some predictions and the worst errors; without errors, remove an older sheet.
+
+        Of sequences, also draw the accuracy of each length and place.
+        """
         self.draw_predictions({name: probabilities}, test, labels, target, seed=seed, in_grey=in_grey)
-        matrix = figures.draw_confusion_matrix(np.array(evaluation.confusion), evaluation.classes)
-        self.save(matrix, "confusion")
+        self.save(confusion_matrix(evaluation), "confusion")
+        if evaluation.sequences is None:
+            self.remove("lengths")
+        else:
+            self.save(length_accuracy(evaluation, evaluation.sequences), "lengths")
         worst = worst_errors(probabilities, test, labels, target, ERRORS, in_grey=in_grey)
         if worst:
-            self.save(figures.draw_worst_errors(worst), "errors")
+            verb = "read as" if is_sequences(target) else "predicted"
+            self.save(figures.draw_worst_errors(worst, verb=verb), "errors")
         else:
             self.remove("errors")
 

@@ -10,11 +10,12 @@ from picturewise.evaluation.comparing import Comparison
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.runs.history import Epoch
 from picturewise.runs.section import ReportFigure
+from picturewise.targets.words import Nouns
 
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split: its number of pictures, its SHA-256 (`ImageSet.fingerprint`), and pictures per class."""
+    """One split: its number of pictures, its SHA-256 (`ImageSet.fingerprint`), and its `ImageSet.counts`."""
 
     name: str
     pictures: int
@@ -35,6 +36,8 @@ class DatasetSummary:
         notes: decisions that were made while reading, in sentences.
         skipped: files that were left out, and the reasons.
         figures: about the data.
+        nouns: the words for the sequences that are the labels; None: they are classes.
+        places: the most symbols of a sequence that the models read; None: they predict classes.
     """
 
     name: str
@@ -45,6 +48,8 @@ class DatasetSummary:
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+    nouns: Nouns | None = None
+    places: int | None = None
 
 
 @dataclass(frozen=True)
@@ -236,3 +241,9 @@ class Report:
     notice: str = ""
     study: tuple[StudyRow, ...] = ()
     made_by: str = ""
+
+    @property
+    def nouns(self) -> Nouns | None:
+        """The words for the sequences that all models read; None: some predict classes."""
+        found = {data.nouns for data in self.datasets}
+        return found.pop() if len(found) == 1 else None

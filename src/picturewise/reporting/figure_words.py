@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from picturewise.targets.words import Nouns
+
 
 @dataclass(frozen=True)
 class Words:
@@ -23,11 +25,33 @@ class Words:
     has_pictures: bool = False
 
 
+def words_of(name: str, nouns: Nouns | None = None) -> Words:
+    """Return the texts of a figure.
+
+    Args:
+        name: one of `WORDS`.
+        nouns: the words for the sequences that the figure is about; None: it is about classes.
+    """
+    own = OF_SEQUENCES.get(name)
+    if nouns is None or own is None:
+        return WORDS[name]
+    title, caption, alt = (
+        text.replace("SEQUENCE", nouns.whole).replace("SYMBOL", nouns.symbol)
+        for text in (own.title, own.caption, own.alt)
+    )
+    return Words(title[0].upper() + title[1:], caption[0].upper() + caption[1:], alt, own.has_pictures)
+
+
 WORDS: Mapping[str, Words] = {
     "counts": Words(
         "Pictures of each class",
         "The number of pictures of each class in each split.",
         "One bar chart per split: the number of pictures of each class.",
+    ),
+    "number-lengths": Words(
+        "Length of the numbers",
+        "The number of pictures whose number has each length, in each split.",
+        "One bar chart per split: the number of pictures with numbers of each length.",
     ),
     "samples": Words(
         "Random training pictures",
@@ -70,6 +94,12 @@ WORDS: Mapping[str, Words] = {
         "The colour shows the count as a share of all pictures with that label.",
         "Matrix of labels against predictions. The tables of errors and classes give the numbers.",
     ),
+    "lengths": Words(
+        "Accuracy of each length and place",
+        "Left: whole sequences by their length. Right: single symbols by their place. Lines are 95 % intervals; the "
+        "number of pictures stands below.",
+        "Two charts of points with intervals. The tables of lengths and places contain the same numbers.",
+    ),
     "predictions": Words(
         "Random test pictures",
         "Drawn at random: each picture with its label, next to the probability of each class.",
@@ -83,3 +113,38 @@ WORDS: Mapping[str, Words] = {
         has_pictures=True,
     ),
 }
+
+OF_SEQUENCES: Mapping[str, Words] = {
+    "counts": Words(
+        "SYMBOLs in the labels",
+        "How often each SYMBOL occurs in the labels of each split.",
+        "One bar chart per split: how often each SYMBOL occurs.",
+    ),
+    "learning-curves": Words(
+        "Learning curves",
+        "Loss and accuracy of whole SEQUENCEs after each epoch, on the training split (dashed) and in validation "
+        "(solid). Training values are measured during the epoch, with any dropout and augmentation.",
+        "Two line charts against the epoch: loss on the left, accuracy on the right.",
+    ),
+    "confusion": Words(
+        "SYMBOLs that are confused",
+        "Rows are SYMBOLs of labels and columns are SYMBOLs of readings that stand opposite each other when both are "
+        "aligned with the fewest changes. Each number counts SYMBOLs; with more than 20 of them, the numbers are "
+        "omitted. The colour shows the count as a share of the row.",
+        "Matrix of SYMBOLs in labels against SYMBOLs in readings. The tables of errors and SYMBOLs give the numbers.",
+    ),
+    "predictions": Words(
+        "Random test pictures",
+        "Drawn at random: each picture with its label, next to the reading and how sure the model is of its length and "
+        "of each SYMBOL.",
+        "Test pictures, each next to the reading and a bar for the length and for each SYMBOL.",
+        has_pictures=True,
+    ),
+    "errors": Words(
+        "The worst errors",
+        "SEQUENCEs that were read wrongly, worst first: those whose label was given the lowest probability.",
+        "Pictures in rows, each with its label and the wrong reading.",
+        has_pictures=True,
+    ),
+}
+"""The same for sequences; SEQUENCE and SYMBOL stand for the words for these."""

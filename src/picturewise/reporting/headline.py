@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from picturewise.evaluation.evaluation import Evaluation
 from picturewise.reporting.contents import ComparisonTable, ModelFacts, Report
+from picturewise.reporting.scores import coverage_sentence, nouns_of
 from picturewise.reporting.tables import count, p_value, percent, points_with_interval
 
 
@@ -43,12 +45,19 @@ def headline(report: Report) -> Headline:
         "" if len(report.models) == 1 else f" by {model.name}, the most accurate of {len(evaluated)} models"
     )
     accuracy = evaluation.accuracy
+    words = nouns_of(evaluation)
+    done = (
+        f"{evaluation.split} pictures were classified correctly"
+        if words is None
+        else f"{words.whole}s in the {evaluation.split} pictures were read correctly as a whole"
+    )
     sentence = (
-        f"of {count(evaluation.pictures)} {evaluation.split} pictures were classified correctly{whose} "
+        f"of {count(evaluation.pictures)} {done}{whose} "
         f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
     )
     remarks = (
         *evaluation.notes,
+        *_coverage(evaluation),
         *_lead(report.comparisons, model),
         *_missing(report),
         *_choice(len(evaluated)),
@@ -73,6 +82,14 @@ def _lead(tables: Sequence[ComparisonTable], best: ModelFacts) -> tuple[str, ...
         f"p {_equals(p_value(probability))}. The difference {chance}."
     )
     return (remark,)
+
+
+def _coverage(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return how many pictures are answered with high confidence."""
+    words = nouns_of(evaluation)
+    if evaluation.sequences is None or words is None:
+        return ()
+    return tuple(coverage_sentence(one, words) for one in evaluation.sequences.coverage)
 
 
 def _equals(p: str) -> str:

@@ -14,10 +14,13 @@ from picturewise.file_names import text_of
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.predict import Prediction, Reading
 from picturewise.reporting import figures
-from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.evaluation_figures import confusion_matrix
+from picturewise.reporting.samples import captions, drawn_places, lengths_of
 from picturewise.reporting.shown_pictures import class_rows
 from picturewise.runs.run import Run
 from picturewise.split_names import SplitName
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.words import unit_of
 
 PER_CLASS = 10
 
@@ -40,7 +43,7 @@ def plot_architecture(of: Run | Classifier) -> Figure:
 
 def plot_confusion(evaluation: Evaluation) -> Figure:
     """Return the confusion matrix of an evaluation."""
-    return figures.draw_confusion_matrix(evaluation.confusion, evaluation.classes)
+    return confusion_matrix(evaluation)
 
 
 def plot_confusion_of(run: Run) -> Figure:
@@ -82,17 +85,22 @@ def plot_classes(dataset: Dataset, *, split: SplitName | None, seed: int) -> Fig
 def plot_classes_of(part: ImageSet, *, seed: int) -> Figure:
     """Return a row for each class with its mean picture and samples."""
     _filled(part)
+    if part.has_sequences:
+        raise DataError(f"{part.origin}: the labels are sequences, not classes. Call plot_samples instead.")
     return figures.draw_class_sheet(class_rows(part, part.required_labels, PER_CLASS, seed))
 
 
 def plot_counts(dataset: Dataset) -> Figure:
-    """Return how many pictures of each class every split with labels has."""
+    """Return how many pictures of each class, or with sequences of each length, every split with labels has."""
+    if lengths := {name: of for name, of in lengths_of(dataset.splits()).items() if of}:
+        return figures.draw_class_counts(lengths)
     counts: dict[str, dict[str, int]] = {
         name: part.counts() for name, part in dataset.splits().items() if part.labels is not None
     }
     if not counts:
         raise DataError(f"{dataset.name} has no labels, so there are no classes to count.")
-    return figures.draw_class_counts(counts)
+    part = next(iter(dataset.splits().values()))
+    return figures.draw_class_counts(counts, unit=unit_of(part.target))
 
 
 def plot_prediction(prediction: Prediction) -> Figure:

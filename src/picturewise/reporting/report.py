@@ -15,7 +15,7 @@ import jinja2
 from picturewise.errors import UsageError
 from picturewise.evaluation.evaluation import ClassScore, Evaluation
 from picturewise.printable import printable
-from picturewise.reporting import tables
+from picturewise.reporting import scores, tables
 from picturewise.reporting.contents import Report
 from picturewise.reporting.headline import headline
 from picturewise.runs.history import Epoch, best_epoch
@@ -23,7 +23,6 @@ from picturewise.runs.section import ReportFigure, Section
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch
-_CONFUSIONS = 8  # how many of the most frequent errors are listed
 
 
 def render_report(report: Report, sections: Iterable[Section | None]) -> str:
@@ -77,7 +76,12 @@ def _environment() -> jinja2.Environment:
         "css_size": _css_size,
         "training_summary": _training_summary,
         "weakest_class": _weakest_class,
-        "confusions": _confusions,
+        "class_head": scores.class_head,
+        "confusions": scores.confusions,
+        "goal": scores.goal_of,
+        "lengths": scores.lengths,
+        "nouns": scores.nouns_of,
+        "threshold": scores.threshold_of,
     }
     return environment
 
@@ -128,14 +132,3 @@ def _weakest_class(evaluation: Evaluation) -> ClassScore | None:
     """Return the class with the lowest recall, or None if every picture of every class was recognised."""
     missed = [score for score in evaluation.per_class if score.recall is not None and score.recall.value < 1]
     return min(missed, key=lambda score: score.recall.value if score.recall else 1, default=None)
-
-
-def _confusions(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
-    """Return the most frequent errors first: label, prediction, number of errors, pictures with this label."""
-    errors = [
-        (evaluation.classes[i], evaluation.classes[j], number, sum(row))
-        for i, row in enumerate(evaluation.confusion)
-        for j, number in enumerate(row)
-        if i != j and number > 0
-    ]
-    return sorted(errors, key=lambda error: -error[2])[:_CONFUSIONS]

@@ -30,6 +30,7 @@ from picturewise.reporting.sections import (
 )
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure, Section
+from picturewise.targets.sequences import places_of
 
 
 def write_run_report(run: Run) -> Path:
@@ -42,7 +43,7 @@ def write_run_report(run: Run) -> Path:
     evaluated = (
         run.evaluation() is not None
     )  # otherwise the figures belong to another classifier, or do not exist
-    names = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
+    names = ("learning-curves", *("lengths", "predictions", "confusion", "errors") * evaluated)
     report = Report(
         title=f"{run.record.data.name}: {run.name}",
         datasets=(dataset_facts([run]),),
@@ -52,7 +53,7 @@ def write_run_report(run: Run) -> Path:
     sections = (
         *model_sections(report),
         data_section(report),
-        reading_section(),
+        reading_section(report),
     )
     path = run.path / "report.html"
     files.write_text(path, render_report(report, sections))
@@ -63,7 +64,7 @@ def write_comparison_report(
     path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
 ) -> None:
     """Write one page about several runs; `shared` are the figures about all runs together."""
-    models = tuple(model_facts(run, drawn(run, "confusion", "errors")) for run in runs)
+    models = tuple(model_facts(run, drawn(run, "lengths", "confusion", "errors")) for run in runs)
     report = Report(
         title=title,
         datasets=(dataset_facts(runs),),
@@ -82,7 +83,7 @@ def comparison_sections(report: Report) -> tuple[Section | None, ...]:
         comparison_section(report),
         *model_sections(report),
         data_section(report),
-        reading_section(),
+        reading_section(report),
     )
 
 
@@ -110,13 +111,15 @@ def dataset_facts(runs: Sequence[Run]) -> DatasetSummary:
         notes=data.notes,
         skipped=tuple(Skipped(path, reason) for path, reason in run.skipped()),
         figures=drawn(shown, "samples", "classes"),
+        nouns=run.nouns,
+        places=places_of(run.target),
     )
 
 
 def drawn(run: Run, *names: str) -> tuple[ReportFigure, ...]:
     """Return those of a run's figures that exist, with their titles and captions."""
     in_grey = run.recipe.preparation.grey and run.record.data.shape[2] > 1
-    return Album(run.figures).get(*names, in_grey=in_grey)
+    return Album(run.figures).get(*names, in_grey=in_grey, nouns=run.nouns)
 
 
 def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:

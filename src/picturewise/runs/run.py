@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
+from picturewise.architectures.heads import target_name
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.arguments import checked
@@ -49,6 +50,8 @@ from picturewise.runs.skipped import read_skipped
 from picturewise.runs.split_table import LEARNED, read_learned
 from picturewise.split_names import SplitName
 from picturewise.targets import OneClass, Target, make_target
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.words import Nouns, nouns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,8 +63,17 @@ _FILES = (
 )
 """The files that are read from a run; they must be regular files."""
 _INTERNAL = (
-    *("check_pictures", "checked", "checkpoints", "evaluated", "learned", "locked", "save_evaluation"),
-    *("save_history", "save_record", "tensorboard"),
+    *(
+        "check_pictures",
+        "checked",
+        "checkpoints",
+        "evaluated",
+        "learned",
+        "locked",
+        "nouns",
+        "save_evaluation",
+    ),
+    *("save_history", "save_record", "target", "tensorboard"),
 )
 """Members of a run for internal use."""
 
@@ -142,8 +154,14 @@ class Run(RunFigures):
     def target(self) -> Target:
         """The meaning of the labels and of the network's outputs."""
         head = self.recipe.model.head
-        name = OneClass.name if head is None else " ".join(head.split()[:2])
+        name = OneClass.name if head is None else target_name(head)
         return make_target(name, self.record.data.classes)
+
+    @property
+    def nouns(self) -> Nouns | None:
+        """The words for the sequences that the network reads; None: it predicts classes."""
+        target = self.target
+        return nouns(target.classes) if is_sequences(target) else None
 
     def check_pictures(self, dataset: Dataset) -> None:
         """Check that the splits of `dataset` are those that the run was trained on.

@@ -198,7 +198,9 @@ class Models:
         )
         # Several pictures are computed by other threads than one, which are made ready after the start.
         batcher.prepare(np.zeros((available_cores(), *description.shape), np.uint8))
-        return Served(name, classifier.weights_sha256[:12], classifier, decoder, DeepPictures(classifier), batcher)
+        return Served(
+            name, classifier.weights_sha256[:12], classifier, decoder, DeepPictures(classifier), batcher
+        )
 
 
 def _checked(classifier: Classifier) -> Classifier:

@@ -136,7 +136,8 @@ def gather(
         title=study.title,
         datasets=_datasets(first.values()),
         models=tuple(
-            model_facts(run, drawn(run, "learning-curves", "confusion", "errors")) for run in first.values()
+            model_facts(run, drawn(run, "learning-curves", "lengths", "confusion", "errors"))
+            for run in first.values()
         ),
         comparisons=tables,
         figures=figures,
@@ -251,7 +252,8 @@ def _compared(
         album = Album(inside(place, "figures"))
         sheets = sorted(path.stem for path in album.sheets("predictions"))
         all_grey = all(run.recipe.preparation.grey and run.record.data.shape[2] > 1 for run in group)
-        figures += _titled(album.get("learning-curves", *sheets, in_grey=all_grey), title)
+        shared = album.get("learning-curves", *sheets, in_grey=all_grey, nouns=group[0].nouns)
+        figures += _titled(shared, title)
     return tuple(tables), tuple(figures)
 
 

@@ -6,9 +6,10 @@ outputs to answers, and names its loss and its metrics. Those are looked up by n
 name. Each has one table.
 """
 
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.named import TARGETS, is_target, make_target
 from picturewise.targets.one_class import OneClass
 from picturewise.targets.places import Places
 from picturewise.targets.target import Target
 
-__all__ = ["TARGETS", "OneClass", "Places", "Target", "is_target", "make_target"]
+__all__ = ["TARGETS", "Ctc", "OneClass", "Places", "Target", "is_target", "make_target"]

@@ -1,15 +1,16 @@
-"""Targets by name, as they stand in a classifier's file: 'one class', 'numbers 5'."""
+"""Targets by name, as they stand in a classifier's file: 'one class', 'numbers 5', 'ctc 5 16 1'."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import takewhile
 
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.one_class import OneClass
 from picturewise.targets.places import Places
 from picturewise.targets.target import Target
 
-TARGETS: dict[str, Callable[..., Target]] = {OneClass.name: OneClass, Places.word: Places}
+TARGETS: dict[str, Callable[..., Target]] = {OneClass.name: OneClass, Places.word: Places, Ctc.word: Ctc}
 """Targets by the words of their names; each is made from the names of the classes and the numbers in its name."""
 _MOST_DIGITS = 4
 
@@ -35,9 +36,10 @@ def make_target(name: str, classes: tuple[str, ...]) -> Target:
     words = name.split(" ")
     numbers = [*takewhile(lambda word: word.isdecimal() and len(word) <= _MOST_DIGITS, reversed(words))][::-1]
     kind = TARGETS.get(" ".join(words[: len(words) - len(numbers)]))
+    strange = ValueError(f"{name} is not the name of a target")
+    if kind is None:
+        raise strange
     try:
-        if kind is None:
-            raise TypeError
         return kind(classes, *map(int, numbers))
     except TypeError as error:  # another number of numbers
-        raise ValueError(f"{name} is not the name of a target") from error
+        raise strange from error

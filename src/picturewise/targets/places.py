@@ -100,7 +100,9 @@ class Places:
         """Return the most likely readings as labels (N, 1 + L) with 1 to L symbols, and their probabilities (N,)."""
         of_places, most = self.of_places(probabilities), self.places
         # Of all readings with n symbols, the most likely one has the most likely symbol in each of its n places.
-        best = np.concatenate([probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64)
+        best = np.concatenate(
+            [probabilities[:, 1 : most + 1], of_places.max(axis=2)], axis=1, dtype=np.float64
+        )
         logs = np.log(np.maximum(best, _LEAST))
         scores = logs[:, :most] + logs[:, most:].cumsum(axis=1)  # (N, L)
         lengths = 1 + scores.argmax(axis=1)
@@ -113,14 +115,19 @@ class Places:
         self, probabilities: NDArray[np.floating], labels: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the logarithm (N,) of the probability of each label, in nats, from probabilities (N, outputs)."""
-        logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
         symbols = labels[:, 1:]
-        of_symbols = np.take_along_axis(self.of_places(logs), np.maximum(symbols, 0)[:, :, None], axis=2)[:, :, 0]
-        found: NDArray[np.float64] = logs[np.arange(len(labels)), labels[:, 0]]
-        return found + np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
+        of_symbols = self._logs_of(probabilities, np.maximum(symbols, 0))
+        found: NDArray[np.float64] = np.where(symbols != NOTHING, of_symbols, 0.0).sum(axis=1)
+        return _logs(probabilities[np.arange(len(labels)), labels[:, 0]]) + found
+
+    def _logs_of(
+        self, probabilities: NDArray[np.floating], symbols: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the logarithm (N, L) of the probability of a symbol (N, L) in each place."""
+        return _logs(np.take_along_axis(self.of_places(probabilities), symbols[:, :, None], axis=2)[:, :, 0])
 
     def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
-        """Return the length of the most likely reading and its symbols, each with its probability; see `SequenceTarget`.
+        """Return the parts of the most likely reading, see `SequenceTarget`.
 
         >>> Places(("a", "b"), 1).parts(np.array([0.1, 0.8, 0.1, 0.3, 0.7]))
         [('length: 1', 0.8), ('place 1: b', 0.7)]
@@ -131,7 +138,10 @@ class Places:
         return [
             (f"length: {length}", float(probabilities[length])),
             *(
-                (f"place {place + 1}: {self.classes[symbols[place]]}", float(of_places[place, symbols[place]]))
+                (
+                    f"place {place + 1}: {self.classes[symbols[place]]}",
+                    float(of_places[place, symbols[place]]),
+                )
                 for place in range(length)
             ),
         ]
@@ -154,9 +164,13 @@ class Places:
         return text_of(np.asarray(answer), self.classes)
 
 
+def _logs(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
+    return found
+
+
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     with np.errstate(invalid="ignore"):  # infinite logits do not have probabilities
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
-

@@ -1,8 +1,8 @@
 """Labels that are sequences of symbols, such as house numbers: what all targets of this kind share.
 
-The label of a picture is a row of 1 + L int64: the number of symbols, then the symbols as positions in the alphabet, and
--1 for each place behind the last symbol. A sequence that is longer than L has the length L + 1, and those of its first L
-symbols that are known.
+The label of a picture is a row of 1 + L int64: the number of symbols, then the symbols as positions in the alphabet,
+and -1 for each place behind the last symbol. A sequence that is longer than L has the length L + 1, and those of its
+first L symbols that are known.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ DIGITS = tuple("0123456789")
 MOST_PLACES = 64
 
 
-def labels_of(
-    texts: Sequence[str], alphabet: tuple[str, ...], places: int, where: str
-) -> NDArray[np.int64]:
+def labels_of(texts: Sequence[str], alphabet: tuple[str, ...], places: int, where: str) -> NDArray[np.int64]:
     """Return the labels (N, 1 + places) of texts.
 
     Args:
@@ -71,13 +69,19 @@ def text_of(label: NDArray[np.int64], alphabet: tuple[str, ...]) -> str:
     return shown + "…" if length > len(symbols) else shown
 
 
-def check_rows(labels: NDArray[Any], pictures: int, alphabet: tuple[str, ...], places: int, where: str) -> None:
+def check_rows(
+    labels: NDArray[Any], pictures: int, alphabet: tuple[str, ...], places: int, where: str
+) -> None:
     """Check that labels (N, 1 + places) int64 are of the form that this module describes.
 
     Raises:
         DataError: they are not.
     """
-    if not isinstance(labels, np.ndarray) or labels.shape != (pictures, 1 + places) or labels.dtype != np.int64:
+    if (
+        not isinstance(labels, np.ndarray)
+        or labels.shape != (pictures, 1 + places)
+        or labels.dtype != np.int64
+    ):
         found = (
             f"shape {labels.shape} and dtype {labels.dtype}"
             if isinstance(labels, np.ndarray)
@@ -95,8 +99,8 @@ def check_rows(labels: NDArray[Any], pictures: int, alphabet: tuple[str, ...], p
     if not good.all():
         at = int(np.argmin(good))
         raise DataError(
-            f"{where}: label {at:,} (counted from 0) is {labels[at].tolist()}. Expected a length from 1 to {places + 1}, "
-            f"that many symbols from 0 to {len(alphabet) - 1}, and {NOTHING} for each place behind them."
+            f"{where}: label {at:,} (counted from 0) is {labels[at].tolist()}. Expected a length from 1 to "
+            f"{places + 1}, that many symbols from 0 to {len(alphabet) - 1}, and {NOTHING} for each place behind them."
         )
 
 

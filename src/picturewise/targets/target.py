@@ -48,7 +48,7 @@ class Target(Protocol):
         Shares can be averaged, as mixup does; an output that a label says nothing about has 0.
         """
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, logits: NDArray[Any]) -> NDArray[Any]:
         """Return the probabilities (N, outputs) of logits (N, outputs)."""
 
     def decode(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from picturewise.arguments import checked
+from picturewise.data.labels_for import labels_for
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.answers import Answers
@@ -25,7 +26,7 @@ from picturewise.results import Result
 from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks.evaluate import as_labels, evaluate_with_probabilities
+from picturewise.tasks.evaluate import evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def compare(
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     target = opened[0].target
-    labels = as_labels(part, target)
+    labels = labels_for(part, target)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
             f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated. "
@@ -131,7 +132,7 @@ def compare(
         )
     probabilities = {name: table for name, (_, table) in zip(names, found, strict=True)}
     right = {
-        name: Answers(run.target, table, as_labels(part, run.target)).right
+        name: Answers(run.target, table, labels_for(part, run.target)).right
         for run, (name, table) in zip(opened, probabilities.items(), strict=True)
     }
     tests = compare_all(right)
@@ -153,9 +154,7 @@ def compare(
     curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
     album.save(figures.draw_learning_curves(curves), "learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
-    sheets = album.draw_predictions(
-        probabilities, part, labels, target, seed=seed, in_grey=all_grey
-    )
+    sheets = album.draw_predictions(probabilities, part, labels, target, seed=seed, in_grey=all_grey)
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,
@@ -165,7 +164,9 @@ def compare(
         report=folder / "report.html",
     )
     title = f"{opened[0].record.data.name}: {', '.join(names)}"
-    shared = album.get("learning-curves", *sheets, in_grey=all_grey and part.shape[2] > 1)
+    shared = album.get(
+        "learning-curves", *sheets, in_grey=all_grey and part.shape[2] > 1, nouns=opened[0].nouns
+    )
     write_comparison_report(result.report, title, opened, comparison_table(result), shared)
     return result
 
@@ -180,6 +181,15 @@ def _history(run: Run) -> list[Epoch]:
 
 def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> None:
     for run, evaluation in zip(runs, evaluations, strict=True):
+        if (evaluation.sequences is None) != (evaluations[0].sequences is None):
+            kinds = [
+                "classes" if one.sequences is None else "sequences of symbols"
+                for one in (evaluations[0], evaluation)
+            ]
+            raise UsageError(
+                f"{runs[0].path} predicts {kinds[0]} and {run.path} predicts {kinds[1]}, so they cannot be compared. "
+                "Compare runs of one kind."
+            )
         if (
             evaluation.classes != evaluations[0].classes
             or evaluation.fingerprint != evaluations[0].fingerprint

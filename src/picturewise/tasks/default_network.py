@@ -16,7 +16,7 @@ from picturewise.catalogue import weights
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions, PhotographOptions
-from picturewise.data.readers.listed_pictures import PHOTOGRAPH_SIDE
+from picturewise.data.readers.common_size import PHOTOGRAPH_SIDE
 from picturewise.extras import install_command
 from picturewise.recipes.recipe import Recipe, make_recipe
 

@@ -16,6 +16,7 @@ from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
+from picturewise.data.labels_for import labels_for
 from picturewise.data.options import data_options
 from picturewise.data.read_options import AsItIs
 from picturewise.data.recognise import Data, recognise
@@ -31,8 +32,6 @@ from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.targets.sequences import is_sequences
-from picturewise.targets.target import Target
 from picturewise.tasks.load import load, own_source
 from picturewise.tasks.predicting import split_to_use
 
@@ -187,7 +186,7 @@ def evaluate_part(
         DataError: there are no labels, or one that the classifier does not have; or the stored pictures are damaged.
     """
     part.check_pixels()
-    labels = as_labels(part, classifier.description.target)
+    labels = labels_for(part, classifier.description.target)
     probabilities = classifier.probabilities(part.images, part.names)
     evaluation = METRICS[classifier.description.target.metrics](
         probabilities,
@@ -196,7 +195,7 @@ def evaluate_part(
         split=split,
         fingerprint=part.fingerprint,
         target=classifier.description.target,
-        thresholds=classifier.description.thresholds or {},
+        thresholds=classifier.description.thresholds,
     )
     evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
     logs.log(
@@ -209,35 +208,6 @@ def evaluate_part(
         classifier_sha256=evaluation.classifier_sha256,
     )
     return evaluation, probabilities, labels
-
-
-def as_labels(part: ImageSet, target: Target) -> NDArray[np.int64]:
-    """Return the labels of `part` in the form of a classifier's target: classes and symbols are matched by name.
-
-    Raises:
-        DataError: there are no labels, or one that the target does not have, or of another kind.
-    """
-    if part.labels is None:
-        raise DataError(
-            f"{part.origin} does not have labels, so predictions cannot be checked. Use 'picturewise predict' instead."
-        )
-    if is_sequences(part.target) != is_sequences(target):
-        kinds = ("classes", "sequences of symbols")
-        raise DataError(
-            f"The labels of {part.origin} are {kinds[is_sequences(part.target)]}, but the classifier predicts "
-            f"{kinds[is_sequences(target)]}. Pass pictures with labels of its kind."
-        )
-    if is_sequences(target):
-        return part.with_target(target.name, target.classes).required_labels
-    classes = target.classes
-    places = {name: place for place, name in enumerate(classes)}
-    unknown = [name for name, number in part.counts().items() if number and name not in places]
-    if unknown:
-        raise DataError(
-            f"{part.origin} has classes that the classifier was not trained on: {', '.join(unknown[:5])}. "
-            f"The classifier has the classes {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}."
-        )
-    return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
 def _named(data: Data | None, hints: Hints) -> Source:

@@ -12,6 +12,7 @@ from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import data_options
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import UsageError
 from picturewise.preparing import augmentation
@@ -19,9 +20,11 @@ from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting.album import Album
 from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.notebook.pictures import counts_html
+from picturewise.reporting.samples import lengths_of
 from picturewise.reprs import never_raises
 from picturewise.results import Result
 from picturewise.split_names import SplitName
+from picturewise.targets.one_class import OneClass
 from picturewise.tasks.load import load, refuse_inside
 
 
@@ -29,7 +32,13 @@ class SplitInspection(Result):
     """One split in numbers."""
 
     pictures: int
-    counts: dict[str, int] = Field(description="Number of pictures of each class; empty without labels.")
+    counts: dict[str, int] = Field(
+        description="Number of pictures of each class; for sequences, how often each symbol occurs; empty without "
+        "labels."
+    )
+    lengths: dict[str, int] = Field(
+        description="Number of pictures by length of their sequence; empty for classes."
+    )
     fingerprint: str = Field(description="SHA-256 of pictures and labels.")
 
 
@@ -41,7 +50,10 @@ class Inspection(Result):
     height: int
     width: int
     channels: int
-    classes: tuple[str, ...]
+    target: str = Field(
+        description="What the labels are: one class, or numbers L, which are sequences of up to L symbols."
+    )
+    classes: tuple[str, ...] = Field(description="The classes or, for sequences, the symbols.")
     splits: dict[SplitName, SplitInspection]
     notes: tuple[str, ...] = Field(description="Decisions that were made while reading.")
     augmentation: tuple[str, ...] = Field(description="The augmentation lines that were drawn.")
@@ -52,13 +64,22 @@ class Inspection(Result):
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {split.pictures:,}" for name, split in self.splits.items())
         form = f"{self.height}x{self.width}x{self.channels}"
-        return f"<Inspection of {self.name}: {splits}; {form}, {len(self.classes)} classes>"
+        names = "symbols" if self.has_sequences else "classes"
+        return f"<Inspection of {self.name}: {splits}; {form}, {len(self.classes)} {names}>"
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether the labels are sequences."""
+        return self.target != OneClass.name
 
     def _repr_html_(self) -> str:
-        counts = {name: split.counts for name, split in self.splits.items()}
+        counts = {
+            name: split.lengths if self.has_sequences else split.counts for name, split in self.splits.items()
+        }
         pictures = {name: split.pictures for name, split in self.splits.items()}
         form = f"{self.height}x{self.width}x{self.channels}"
-        return counts_html(f"{self.name}: {form} pictures", self.classes, pictures, counts, notes=self.notes)
+        title, sequences = f"{self.name}: {form} pictures", self.has_sequences
+        return counts_html(title, self.classes, pictures, counts, notes=self.notes, sequences=sequences)
 
 
 @checked
@@ -67,6 +88,7 @@ def inspect(
     *,
     out: str | Path | None = None,
     size: tuple[int, int] | None = None,
+    resize: ResizeMode | None = None,
     skip_bad: bool = False,
     group_by: str | None = None,
     hints: Hints = NO_HINTS,
@@ -77,13 +99,14 @@ def inspect(
     """Return the counts and sizes of a data set, and draw its figures.
 
     The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
-    mean picture and a row of samples), and the counts. With `augment`, some pictures are also shown as training would
-    see them. Pictures are taken from the training split.
+    mean picture and a row of samples), and the counts; for sequences, their lengths and symbols instead. With
+    `augment`, some pictures are also shown as training would see them. Pictures are taken from the training split.
 
     Args:
         data: as for `train`.
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
         size: height and width that every picture is resized to; none: their own.
+        resize: what to do with pictures of another shape, as for `read_dataset`.
         skip_bad: leave out files that cannot be read.
         group_by: as for `read_dataset`.
         hints: how to read the source if its files do not determine it.
@@ -101,7 +124,7 @@ def inspect(
         raise UsageError("The augmentation to draw has no lines. Pass at least one, such as 'crop 4; flip'.")
     source = recognise(data, hints=hints)
     options = data_options(
-        source=source.place, size=size, skip_bad=skip_bad, group_by=group_by, **hints.given()
+        source=source.place, size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, **hints.given()
     )
     refuse_inside(Path(out or "."), source.place)
     dataset = load(source, options, progress=progress)
@@ -112,16 +135,23 @@ def inspect(
     album = Album(Path(out or f"inspect-{dataset.name}"), dark=False)
     album.draw_data(dataset, seed=seed, also_in_grey=channels > 1)
     album.draw_augmented(part, drawn, seed=seed)
+    lengths = lengths_of(dataset.splits())
     inspection = Inspection(
         name=dataset.name,
         source=source.place,
         height=height,
         width=width,
         channels=channels,
+        target=part.target.name,
         classes=dataset.classes,
         splits={
-            name: SplitInspection(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
-            for name, part in dataset.splits().items()
+            name: SplitInspection(
+                pictures=len(one),
+                counts=one.counts(),
+                lengths=lengths.get(name, {}),
+                fingerprint=one.fingerprint,
+            )
+            for name, one in dataset.splits().items()
         },
         notes=dataset.notes + left_out,
         augmentation=tuple(item.line for item in drawn),
@@ -138,6 +168,8 @@ def _suitable(
     """Return the augmentation lines that training would use for these pictures, and notes on those left out."""
     if part.labels is None or not any(line.may_change_class and not line.always for line in lines):
         return lines, ()
+    if part.has_sequences:  # whether its symbols mean the same in a mirror is not measured
+        return augmentation.suitable(lines, mirrors_matter=True)
     from picturewise.training import mirrors  # noqa: PLC0415 (it loads PyTorch)
 
     mirroring = mirrors.decide(part, seed=seed)

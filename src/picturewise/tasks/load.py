@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
-from picturewise.data.hints import NO_HINTS, Hints, LayoutName, option_of
+from picturewise.data.hints import NO_HINTS, Hints, LayoutName, TargetName, option_of
 from picturewise.data.in_memory.in_memory_source import NAME, DatasetSource, SplitObject, in_memory_source
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
@@ -35,7 +35,7 @@ def read_dataset(
     *,
     splits: Collection[SplitName] = SPLITS,
     size: tuple[int, int] | None = None,
-    resize: ResizeMode = "crop",
+    resize: ResizeMode | None = None,
     skip_bad: bool = False,
     group_by: str | None = None,
     background: Background | None = None,
@@ -45,6 +45,7 @@ def read_dataset(
     split_column: str | None = None,
     value_range: str | None = None,
     layout: LayoutName | None = None,
+    target: TargetName | None = None,
 ) -> Dataset:
     """Return pictures from a catalogue name or a path; docs/reference/data.md lists the supported formats.
 
@@ -52,7 +53,8 @@ def read_dataset(
         source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.
         splits: the splits to read; test pictures are not opened if `test` is not among them.
         size: height and width that every picture is resized to; none: their own.
-        resize: what to do with pictures of another shape: crop, pad or stretch.
+        resize: what to do with pictures of another shape: crop, pad or stretch; none: crop, but stretch if the labels
+            are sequences.
         skip_bad: leave out files that cannot be read; `Dataset.skipped` lists them.
         group_by: a regular expression that is searched in the file names, such as `(patient[0-9]+)_`; pictures with
             the same match stay in the same split where a split is held out.
@@ -63,6 +65,7 @@ def read_dataset(
         split_column: the same.
         value_range: the same.
         layout: the same.
+        target: what the labels are, class or sequence; none: classes, unless the format says otherwise.
 
     Raises:
         UsageError: an option does not fit the data.
@@ -73,7 +76,7 @@ def read_dataset(
     options = data_options(
         size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, background=background, label_from=label_from,
         label_column=label_column, file_column=file_column, split_column=split_column, value_range=value_range,
-        layout=layout,
+        layout=layout, target=target,
     )  # fmt: skip
     found = recognise(source, hints=options.hints)
     options = options.model_copy(update={"source": found.place})
@@ -96,6 +99,7 @@ def make_dataset(
     background: Background | None = None,
     value_range: str | None = None,
     layout: LayoutName | None = None,
+    target: TargetName | None = None,
 ) -> Dataset:
     """Return a data set made from arrays, tensors, PyTorch data sets or image sets; missing splits are held out.
 
@@ -120,6 +124,7 @@ def make_dataset(
         background: white or black, behind transparent Pillow images; None: found from train.
         value_range: `LOW..HIGH`, the values of black and of white; None: found from train.
         layout: order of a picture's numbers, see `Hints`; None: found automatically.
+        target: what the labels are: "class"; or "sequence", strings that are read symbol by symbol, such as "07".
 
     Raises:
         UsageError: an object of another kind was passed.
@@ -133,7 +138,7 @@ def make_dataset(
     options = data_options(
         **({} if valid_fraction is None else {"valid_fraction": valid_fraction}),
         test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
-        group_by=group_by, background=background, value_range=value_range, layout=layout,
+        group_by=group_by, background=background, value_range=value_range, layout=layout, target=target,
     )  # fmt: skip
     if without_test:  # which a recipe may not say
         options = options.model_copy(update={"test_fraction": 0.0})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.labels_for import labels_for
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, RunError
 from picturewise.file_names import text_of
@@ -17,7 +18,6 @@ from picturewise.reporting.samples import drawn_places
 from picturewise.reporting.shown_pictures import worst_errors
 from picturewise.runs.run import Run
 from picturewise.targets.sequences import is_sequences
-from picturewise.tasks.evaluate import as_labels
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def plot_errors(run: Run) -> Figure:
     """Return the worst errors on the test split; see `RunFigures`."""
     probabilities, part = _test(run)
     target = run.target
-    worst = worst_errors(probabilities, part, as_labels(part, target), target, ERRORS)
+    worst = worst_errors(probabilities, part, labels_for(part, target), target, ERRORS)
     if not worst:
         raise RunError(
             f"{text_of(run.path)} classifies every test picture correctly, so there are no errors to draw."
         )
-    return figures.draw_worst_errors(worst)
+    return figures.draw_worst_errors(worst, verb="read as" if is_sequences(target) else "predicted")
 
 
 def plot_predictions(run: Run, *, count: int, seed: int) -> Figure:
@@ -41,7 +41,7 @@ def plot_predictions(run: Run, *, count: int, seed: int) -> Figure:
     at_least_one(count)
     probabilities, part = _test(run)
     target = run.target
-    labels = as_labels(part, target)
+    labels = labels_for(part, target)
     chosen = drawn_places(len(part), count, seed, "predictions")
     pictures, table = part.images[chosen], {run.name: probabilities[chosen]}
     if is_sequences(target):

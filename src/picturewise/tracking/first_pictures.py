@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.pictures.pixels import as_channels
+from picturewise.targets.places import Places
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.target import Target
 from picturewise.training.learner import Learner
 
 PICTURES = 24
@@ -28,12 +31,17 @@ def draw_first_pictures(learner: Learner) -> NDArray[np.uint8]:
     pictures = np.clip(np.rint(floats), 0, 255).astype(np.uint8)
     if learner.preparation.grey:
         pictures = as_channels(pictures, 1)
-    captions = [_caption(shares, learner.train.classes) for shares in targets[:PICTURES].cpu().numpy()]
+    captions = [_caption(shares, learner.train.target) for shares in targets[:PICTURES].cpu().numpy()]
     return figures.to_pixels(figures.draw_sample_sheet(pictures, captions))
 
 
-def _caption(shares: NDArray[np.float32], classes: tuple[str, ...]) -> str:
-    """Return the class, or several with their shares, the largest first."""
+def _caption(shares: NDArray[np.float32], target: Target) -> str:
+    """Return the class, or several with their shares, the largest first; of sequences, that with the largest share."""
+    if is_sequences(target):
+        if not isinstance(target, Places):  # the shares are the label itself, which cannot be blended
+            return target.text(shares.astype(np.int64))
+        return target.text(target.decode((shares[np.newaxis] > 0.5).astype(np.float32))[0][0])
+    classes = target.classes
     order: list[int] = np.argsort(-shares, kind="stable").tolist()
     named = [index for index in order if shares[index] >= _WORTH_NAMING]
     if len(named) == 1:

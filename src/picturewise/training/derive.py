@@ -19,7 +19,6 @@ from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.options import OptimizerName
 from picturewise.recipes.recipe import Recipe, flat
 from picturewise.reference.memory import windows_kept
-from picturewise.targets.sequences import is_sequences
 from picturewise.training import mirrors
 from picturewise.training.engine import check_engine
 from picturewise.training.optimizers import USUAL
@@ -45,7 +44,6 @@ def derive_recipe(
         UsageError: an option does not fit the data; a LayerError if it is a layer line.
     """
     _check_start(recipe)
-    _check_sequences(recipe, train)
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
     layers, model_notes = (None, ()) if module else _layers(recipe, shape, train.target.outputs)
     check_engine(recipe, layers)
@@ -91,21 +89,6 @@ def derive_recipe(
         }
     )
     return effective_recipe(whole), model_notes + notes + _on_classes(recipe, train)
-
-
-def _check_sequences(recipe: Recipe, train: ImageSet) -> None:
-    """Check that options suit labels that are sequences of symbols."""
-    if not is_sequences(train.target):
-        return
-    if recipe.training.class_weights != "none":
-        raise UsageError(
-            "training.class_weights weighs classes, but the labels are sequences of symbols. Omit training.class_weights."
-        )
-    blended = [item.line for item in augmentation.parse(recipe.preparation.augmentation or ()) if item.kind == "cutmix"]
-    if blended:
-        raise UsageError(
-            f"'{blended[0]}' pastes a part of another picture, which does not show a whole sequence. Remove this line."
-        )
 
 
 def _on_classes(recipe: Recipe, train: ImageSet) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.places import Places
 from picturewise.targets.sequences import same
 from picturewise.targets.target import Target
@@ -109,7 +110,7 @@ class PlacesLoss:
         return (right & (same | (wanted.sum(dim=2) == 0)).all(dim=1)).sum()
 
     def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the mean loss in nats, and the share of pictures whose most likely reading is their label (N, 1 + L)."""
+        """Return the mean loss in nats, and the share of correct readings, for labels (N, 1 + L)."""
         probabilities = self.target.probabilities(logits.astype(np.float64))
         readings, _ = self.target.decode(probabilities)
         loss = -self.target.log_probability(probabilities, labels).mean()
@@ -137,6 +138,68 @@ def _cross_entropies(logits: Tensor, targets: Tensor, smoothing: float) -> Tenso
     return -(wanted * logs).sum()
 
 
+@dataclass(frozen=True)
+class CtcLoss:
+    """Connectionist temporal classification, see `targets.ctc`: -log of the probability of the label.
+
+    Attributes:
+        target: what the logits mean.
+    """
+
+    target: Ctc
+    label_smoothing: float = 0.0
+    class_weights: None = None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of the batch, from logits (B, outputs) and labels (B, 1 + L) as floats."""
+        return self._sum(logits, targets) / len(targets)
+
+    def plain(self, logits: Tensor, targets: Tensor, minimised: Tensor) -> Tensor:
+        """Return the sum of the losses; `minimised` is this loss for them."""
+        return minimised * len(targets)
+
+    def right(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the number of pictures of which the most likely symbols of the columns are the label."""
+        best = self._columns(logits).argmax(dim=2)  # (B, T)
+        begins = best != len(self.target.classes)
+        begins[:, 1:] &= best[:, 1:] != best[:, :-1]
+        wanted = targets.long()
+        right = begins.sum(dim=1) == wanted[:, 0]
+        places = begins.cumsum(dim=1).clamp(min=1, max=self.target.places)
+        expected = wanted.gather(1, places)
+        return (right & (~begins | (best == expected)).all(dim=1)).sum()
+
+    def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+        """Return the mean loss in nats, and the share of pictures whose reading is their label (N, 1 + L)."""
+        probabilities = self.target.probabilities(logits.astype(np.float64))
+        readings, _ = self.target.decode(probabilities)
+        logs = self.target.log_probability(probabilities, labels)
+        return float(-np.maximum(logs, _LEAST_LOG).mean()), float(same(labels, readings).mean())
+
+    def _columns(self, logits: Tensor) -> Tensor:
+        return logits.reshape(len(logits), self.target.columns, len(self.target.classes) + 1)
+
+    def _sum(self, logits: Tensor, targets: Tensor) -> Tensor:
+        labels, blank = targets.long(), len(self.target.classes)
+        columns = self._columns(logits).log_softmax(dim=2).transpose(0, 1)  # (T, B, K + 1)
+        lengths = labels[:, 0].clamp(max=self.target.places)
+        widths = torch.full_like(lengths, self.target.columns)
+        return functional.ctc_loss(
+            columns, labels[:, 1:].clamp(min=0), widths, lengths, blank=blank, reduction="sum"
+        )
+
+
+_LEAST_LOG = -1e4
+"""Of the probability of a label that cannot be written into the columns, in nats."""
+
+
+def _ctc(target: Target, label_smoothing: float, class_weights: Tensor | None) -> CtcLoss:
+    assert isinstance(target, Ctc)  # noqa: S101 (its name stands in `Ctc.loss`)
+    assert class_weights is None  # noqa: S101 (refused where recipes are derived)
+    assert label_smoothing == 0  # noqa: S101 (the same)
+    return CtcLoss(target)
+
+
 def _places(target: Target, label_smoothing: float, class_weights: Tensor | None) -> PlacesLoss:
     assert isinstance(target, Places)  # noqa: S101 (its name stands in `Places.loss`)
     assert class_weights is None  # noqa: S101 (refused where recipes are derived)
@@ -147,5 +210,5 @@ def _cross_entropy(_: Target, label_smoothing: float, class_weights: Tensor | No
     return CrossEntropy(label_smoothing, class_weights)
 
 
-LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy, Places.loss: _places}
+LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy, Places.loss: _places, Ctc.loss: _ctc}
 """`Target.loss` → function that makes the loss from a target, a label smoothing and weights of classes."""

@@ -23,7 +23,7 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.seeds import derive, stream
 from picturewise.training.derive import derive_recipe
-from picturewise.training.heads import labelled_for, with_head
+from picturewise.training.heads import asked_head, labelled_for, with_head
 from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.learner import Learner
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine
@@ -49,9 +49,10 @@ def make_learner(
         RunError: the weights that the recipe starts with are damaged, or are not the ones that it names.
     """
     train, valid = _learned(recipe, dataset)
-    recipe = with_head(recipe, train)
-    train, valid = labelled_for(recipe, train), valid and labelled_for(recipe, valid)
+    recipe = asked_head(recipe)
     wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
+    wanted = with_head(wanted, train)
+    train, valid = labelled_for(wanted, train), valid and labelled_for(wanted, valid)
     effective, notes = derive_recipe(wanted, train, module=network is not None)
     known = backbone.preparation if backbone and effective.start.statistics == "source" else None
     return _assemble(effective, train, valid, network, known, backbone), notes
@@ -68,9 +69,9 @@ def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
         UsageError, DataError, RunError: as for `make_learner`.
     """
     train = _labelled(dataset, "train")
-    recipe = with_head(recipe, train)
-    train = labelled_for(recipe, train)
-    wanted, _ = with_backbone(recipe, train.shape)
+    wanted, _ = with_backbone(asked_head(recipe), train.shape)
+    wanted = with_head(wanted, train)
+    train = labelled_for(wanted, train)
     effective, notes = derive_recipe(wanted, train)
     shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
     found = summarise(parse(effective.model.layers or ()), shape, train.target.output_line)

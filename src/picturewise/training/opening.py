@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from picturewise.bars import clock
+from picturewise.targets.sequences import is_sequences
+from picturewise.targets.words import describe
 from picturewise.text_tables import folded
 from picturewise.training.folds import Folds
 from picturewise.training.trainer import Trainer
@@ -22,7 +24,9 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     recipe, record = trainer.recipe, trainer.record
     splits = ", ".join(f"{name} {facts.pictures:,}" for name, facts in record.data.splits.items())
     form = "x".join(map(str, record.data.shape))
-    yield f"data      {record.data.name}: {splits}; {form}, {len(record.data.classes)} classes"
+    target = trainer.learner.train.target
+    answers = describe(target) + ("; accuracy is that of whole sequences" if is_sequences(target) else "")
+    yield f"data      {record.data.name}: {splits}; {form}, {answers}"
     options = recipe.training
     regression = options.head_fit == "regression"
     if regression:

@@ -14,6 +14,7 @@ from torch import nn
 from picturewise.architectures.lines import parse
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.onnx_models.model import is_portable
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
@@ -56,7 +57,7 @@ def as_classifier(
         layers=recipe.model.layers,
         module=module,
         shape=pictures.shape,
-        resize=recipe.data.resize,
+        resize=mode_for(recipe.data.resize, sequences=pictures.has_sequences),
         background=background,
         classes=pictures.classes,
         answer=pictures.target.name,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.splitting.folds import FOLDS, fewest_apart, folds_of
@@ -69,3 +70,11 @@ def test_the_fewest_count_equal_pictures_and_groups_once() -> None:
     names = [f"{'ab'[number % 2]}{number}" for number in range(14)]
     assert fewest_apart(replace(found, names=names), "^(.)") == 2
     assert fewest_apart(replace(found, classes=(*found.classes, "empty"))) == 6
+
+
+def test_every_fold_has_its_share_of_every_length_of_sequences() -> None:
+    found = sequences(["1"] * 10 + ["12"] * 25 + ["1234"])
+    folds = folds_of(found, seed=0)
+    for length, count in ((1, 10), (2, 25)):
+        assert np.bincount(folds[found.strata == length]).tolist() == [count // FOLDS] * FOLDS
+    assert fewest_apart(found) == 36  # a rare length does not matter

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -295,3 +296,26 @@ def test_looks_that_say_the_same_as_the_files_change_nothing() -> None:
     alone = hold_out(labels, files, fraction=0.2, key=KEY)
     looks = np.repeat(different(50, start=500), 4, axis=0)
     np.testing.assert_array_equal(alone, hold_out(labels, files, fraction=0.2, key=KEY, pixels=looks))
+
+
+def test_each_length_of_sequences_gives_its_share() -> None:
+    pictures = sequences(["1"] * 10 + ["12"] * 50 + ["123"] * 20 + ["1234"])
+    splits, notes = complete(Part(pictures), ["train"], ["train", "test"], DataOptions(valid_fraction=0))
+    assert splits["test"].length_counts() == {"1": 2, "2": 10, "3": 4}
+    assert splits["train"].length_counts() == {"1": 8, "2": 40, "3": 16, "over 3": 1}
+    (note,) = notes
+    assert "16 of 81 training pictures were held out, length by length (split seed 0)" in note
+    assert "These lengths have too few different pictures to be in the new split: 4." in note
+
+
+def test_sequences_of_one_group_stay_together() -> None:
+    pictures = sequences(["1", "12"] * 30)
+    grouped = replace(pictures, names=[f"street{number // 6}_{number}.png" for number in range(60)])
+    options = DataOptions(valid_fraction=0, group_by="street[0-9]+")
+    splits, _ = complete(Part(grouped), ["train"], ["train", "test"], options)
+    streets = {
+        name: {one.partition("_")[0] for one in splits[name].names or ()} for name in ("train", "test")
+    }  # type: ignore[index]
+    assert len(streets["train"]) == 8
+    assert len(streets["test"]) == 2
+    assert not streets["train"] & streets["test"]

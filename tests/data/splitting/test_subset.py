@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
@@ -76,3 +77,9 @@ def test_less_than_one_is_refused() -> None:
 
     with pytest.raises(UsageError, match=r"data\.limit"):
         picturewise.train("digits", settings=["data.limit=0"])
+
+
+def test_each_length_of_sequences_keeps_its_share() -> None:
+    few = limited(Dataset("numbers", train=sequences(["1", "12", "12", "12", "123"] * 40)), 50, seed=0)
+    assert few.split("train").length_counts() == {"1": 10, "2": 30, "3": 10}
+    assert "drawn length by length: train 50 of 200" in few.notes[-1]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_numbers import sequences
 
 from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
@@ -80,4 +81,24 @@ def test_a_damaged_header_of_the_pictures_never_harms(folder: Path, at: int, byt
 )
 def test_inconsistent_files_are_not_an_import(folder: Path, changes: dict[str, Any]) -> None:
     signed(folder, **changes)
+    assert stored_split.read_part(folder) is None
+
+
+def test_sequences_come_back_with_their_target(tmp_path: Path) -> None:
+    pictures = sequences(["07", "123"])
+    folder = stored_split.Workshop(tmp_path).write("train", Part(pictures), (), "made by a test")
+    found = stored_split.read_part(folder)
+    assert found is not None
+    assert found[0].pictures.target == pictures.target
+    np.testing.assert_array_equal(found[0].pictures.required_labels, pictures.required_labels)
+    assert found[0].pictures.fingerprint == pictures.fingerprint
+
+
+@pytest.mark.parametrize("target", ["numbers 2", "one class", "numbers", "nothing 3", "numbers 99999"])
+def test_a_target_that_does_not_fit_the_labels_is_imported_again(tmp_path: Path, target: str) -> None:
+    folder = stored_split.Workshop(tmp_path).write(
+        "train", Part(sequences(["07", "123"])), (), "made by a test"
+    )
+    facts = json.loads((folder / "dataset.json").read_bytes())
+    (folder / "dataset.json").write_text(json.dumps(facts | {"target": target}))
     assert stored_split.read_part(folder) is None

@@ -20,6 +20,7 @@ from picturewise.data.arrays.labels import (
     given_labels,
     number_classes,
 )
+from picturewise.data.arrays.symbols import KEYWORDS, Symbols, find_symbols, lost_zeros, refuse_if_ambiguous
 from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Dataset, Skipped
@@ -36,6 +37,7 @@ from picturewise.data.in_memory.arrays_and_pairs import (
 from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
 from picturewise.data.in_memory.pillow_pictures import hidden_in, is_picture
 from picturewise.data.pictures.background import WHITE, Background, find_background
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.splitting.hold_out import rejoined
 from picturewise.errors import DataError, UsageError
@@ -44,7 +46,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME = "pictures"
-OBEYED: tuple[str, ...] = ("value_range", "layout")
+OBEYED: tuple[str, ...] = ("value_range", "layout", "target")
 """The hints that say something about arrays."""
 _EXPECTED = (
     "Pass a pair (pictures, labels) of arrays or tensors, a data set that has a length and returns (picture, label) "
@@ -96,6 +98,7 @@ class InMemorySource:
     _order: FoundLayout | None = None
     _background: Background | None = None
     _first: int = 0  # number of the first class
+    _symbols: Symbols | None = None
     _skipped: dict[SplitName, tuple[Skipped, ...]] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
 
@@ -161,6 +164,8 @@ class InMemorySource:
         origin = f"{self.name} ({split})"
         if arrays.labels is None:
             return ImageSet(arrays.images, None, self.classes or (), origin)
+        if self.hints.sequences:
+            return self._read_by_symbol(arrays, arrays.labels, split, options)
         found = given_labels(arrays.labels, len(arrays.images), origin)
         if not found.are_there:
             if split != self.splits[0]:
@@ -170,6 +175,8 @@ class InMemorySource:
                 )
             return ImageSet(arrays.images, None, self.classes or (), origin)
         known = self.classes or _own_classes(given, origin)
+        if self.hints.target is None and known is None and found.names is not None:
+            refuse_if_ambiguous(found.names, f"The labels of {origin}", options=KEYWORDS)
         if split == self.splits[0]:
             numbering = _numbering(found, known, arrays.labels, origin)
             self._first = numbering.first
@@ -186,6 +193,47 @@ class InMemorySource:
             for row in np.flatnonzero(labels == UNLABELLED)
         )
         return ImageSet(arrays.images[keep], labels[keep], known or (), origin)
+
+    def _read_by_symbol(
+        self, arrays: ArraysOfSplit, labels: NDArray[Any], split: SplitName, options: ReadOptions
+    ) -> ImageSet:
+        """Return pictures with sequences as labels; the first labels decide the symbols, if no classifier does."""
+        origin = f"{self.name} ({split})"
+        if labels.dtype.kind != "U" or labels.ndim != 1:
+            raise DataError(
+                f"{origin}: the target is a sequence, but the labels are of type {labels.dtype}, which has no "
+                "leading zeros. Pass a list of strings, such as ['07', '123']."
+            )
+        if len(labels) != len(arrays.images):
+            raise DataError(
+                f"{origin} contains {len(labels):,} labels for {len(arrays.images):,} pictures. Pass one label for "
+                "each picture."
+            )
+        texts = [text.strip() for text in labels.tolist()]
+        keep = [at for at, text in enumerate(texts) if text]
+        images = arrays.images
+        if len(keep) < len(texts) and options.skip_bad:
+            self._skipped[split] = tuple(
+                Skipped(f"{origin}, picture {at}", "it does not have a label")
+                for at, text in enumerate(texts)
+                if not text
+            )
+            images, texts = images[keep], [texts[at] for at in keep]
+        where = f"The labels of {origin}"
+        self._symbols = symbols = self._symbols or options.symbols or _symbols(texts, self.classes, where)
+        found = symbols.labels(texts, where)
+        self._notes += [*lost_zeros(texts, where), *symbols.notes(texts, where)]
+        return ImageSet(images, found, symbols.alphabet, origin, make_target=symbols.make_target)
+
+
+def _symbols(texts: Sequence[str], alphabet: tuple[str, ...] | None, where: str) -> Symbols:
+    """Return what the texts of train decide; the alphabet may be known."""
+    found = find_symbols(texts, where)
+    if alphabet is None:
+        return found
+    if any(len(symbol) != 1 for symbol in alphabet):
+        raise DataError(f"{where}: the classes are {listed(alphabet)}. Sequences need single characters.")
+    return Symbols(alphabet, found.places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +350,13 @@ def _arrays(
     if is_picture(given):
         given = [given]
     if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
-        return from_pictures(given, origin, known, size=options.size, mode=options.resize)
+        return from_pictures(
+            given,
+            origin,
+            known,
+            size=options.size,
+            mode=mode_for(options.resize, sequences=known.hints.sequences),
+        )
     return from_pairs(given, origin, known, progress=progress)
 
 

@@ -104,6 +104,10 @@ class Form(NamedTuple):
     values: tuple[float, float] | None = None
 
 
+Box = tuple[int, int, int, int]
+"""A part of a picture: left, top, right and bottom, in pixels; it may reach beyond the picture."""
+
+
 class _Opened(NamedTuple):
     """An open picture, and what was found in it if it is a PNG."""
 
@@ -154,6 +158,7 @@ def read_bytes(
     about_to_decode: Callable[[int], None],
     *,
     judge_background: bool = True,
+    box: Box | None = None,
 ) -> tuple[PictureHeader, bytes]:
     """Return the facts about a picture, and the bytes of the array that `read_picture` returns.
 
@@ -163,16 +168,17 @@ def read_bytes(
         about_to_decode: called with the number of pixels once it is known, even without a form: a PNG has chunks on
             both sides of its pixels.
         judge_background: whether to find the background that would hide a transparent picture, which takes a while.
+        box: what to cut out of the upright picture before it is resized; the facts are about the whole picture.
 
     Raises:
-        PictureError: as for `read_picture`.
+        PictureError: as for `read_picture`; or the box is outside of the picture.
     """
     with _opened(picture, None) as opened:
         about_to_decode(math.prod(opened.image.size))
         header = _header(opened, judge_background=judge_background)
         if form is None:
             return header, b""
-        upright = _upright(opened, (form.height, form.width), form.mode, form.background, form.values)
+        upright = _upright(opened, (form.height, form.width), form.mode, form.background, form.values, box)
         return header, to_bytes(upright, form.channels)
 
 
@@ -199,19 +205,30 @@ def _upright(
     mode: ResizeMode,
     background: Background,
     values: tuple[float, float] | None,
+    box: Box | None = None,
 ) -> Image.Image:
-    """Decode a picture; return it in mode L or RGB, at the requested size."""
+    """Decode a picture; return it, or what is in a box of it, in mode L or RGB, at the requested size."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
     image = opened.image
-    if size is not None:
+    if size is not None and box is None:
         # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the requested size, so that the
         # resizing still averages. Square, because the picture may still be turned.
         image.draft(None, (2 * max(size), 2 * max(size)))
     opened.load()
     ImageOps.exif_transpose(image, in_place=True)
     plain = to_grey_or_rgb(image, values, background=background)
+    if box is not None:
+        plain = _cut_out(plain, box)
     return plain if size is None else fitted(plain, size, mode)
+
+
+def _cut_out(image: Image.Image, box: Box) -> Image.Image:
+    left, top = max(box[0], 0), max(box[1], 0)
+    right, bottom = min(box[2], image.width), min(box[3], image.height)
+    if left >= right or top >= bottom:
+        raise RefusedError(f"the boxes of its symbols are outside of its {image.height}x{image.width} pixels")
+    return image.crop((left, top, right, bottom))
 
 
 def read_content(path: Path, *, name: str | None = None) -> bytes:

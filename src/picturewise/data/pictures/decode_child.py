@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from picturewise.data.pictures import decode
@@ -41,16 +41,20 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
     return SECONDS + size / _BYTES_A_SECOND + min(pixels, _PIXELS_A_BYTE * size) / _PIXELS_A_SECOND
 
 
-def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
+def reading(
+    *, look: bool, form: Sequence[Any] | None, boxes: Mapping[str, Sequence[int]] | None = None
+) -> Work:
     """Return the function that reads a file, and raises the errors of `decode`.
 
     Args:
         look: whether its answer begins with `LOOK`.
         form: the fields of a `decode.Form`, in which the pixels follow; none: no pixels follow.
+        boxes: what to cut out of files, by their paths.
     """
     quiet_pillow.__enter__()  # never left: once for all files is quicker
     goal = None if form is None else decode.Form(*form)
     described = _describing() if look else None
+    parts = {path: tuple(box) for path, box in (boxes or {}).items()}
 
     def read(item: Received, allow: Allow) -> bytes:
         try:
@@ -67,6 +71,7 @@ def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
                 goal,
                 lambda pixels: allow(seconds_for(size, pixels)),
                 judge_background=look,
+                box=None if isinstance(item, bytes) else parts.get(str(item)),  # type: ignore[arg-type]  # of JSON
             )
             return pixels if described is None else described(header, picture) + pixels
         except PictureError as error:

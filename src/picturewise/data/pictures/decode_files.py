@@ -6,7 +6,7 @@ This process does not touch any byte of an encoded picture, so that none can har
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,10 @@ from picturewise.untrusted.confined.protocol import Item
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30
+
+
+Boxes = Sequence[decode.Box | None] | None
+"""What to cut out of each picture, nothing from those with None; None: nothing from any."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,12 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | PictureError]
 
 
 def look_and_decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
+    paths: Sequence[Item],
+    form: decode.Form,
+    tick: Tick,
+    *,
+    allocate: Allocate = allocate_in_memory,
+    boxes: Boxes = None,
 ) -> tuple[list[Look | PictureError], NDArray[np.uint8]]:
     """Return what `look_at_each` and `decode_each` return, with each file opened once.
 
@@ -55,16 +64,22 @@ def look_and_decode_each(
         form: as for `decode_each`.
         tick: as for `look_at_each`.
         allocate: as for `decode_each`.
+        boxes: the same.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    return _look_at_each(paths, form, [rows], tick), images
+    return _look_at_each(paths, form, [rows], tick, boxes), images
 
 
 def decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
+    paths: Sequence[Item],
+    form: decode.Form,
+    tick: Tick,
+    *,
+    allocate: Allocate = allocate_in_memory,
+    boxes: Boxes = None,
 ) -> tuple[NDArray[np.uint8], dict[int, PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why a picture could not be decoded (its pixels are noise).
 
@@ -73,21 +88,28 @@ def decode_each(
         form: what each is converted to.
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
+        boxes: what to cut out of each picture; all must be files.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    reasons = work_through(decoding(form, look=False), paths, [rows], tick)
+    reasons = work_through(decoding(form, look=False, boxes=_by_path(paths, boxes)), paths, [rows], tick)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
 
 def _look_at_each(
-    paths: Sequence[Item], form: decode.Form | None, answers: list[NDArray[np.uint8]], tick: Tick
+    paths: Sequence[Item],
+    form: decode.Form | None,
+    answers: list[NDArray[np.uint8]],
+    tick: Tick,
+    boxes: Boxes = None,
 ) -> list[Look | PictureError]:
     """Return what `look_at_each` returns, and fill the rest of the answers."""
     looks = np.empty((len(paths), LOOK.size), np.uint8)
-    reasons = work_through(decoding(form, look=True), paths, [looks, *answers], tick)
+    reasons = work_through(
+        decoding(form, look=True, boxes=_by_path(paths, boxes)), paths, [looks, *answers], tick
+    )
     return [
         _error(path, reasons[index]) if index in reasons else _look(path, row)
         for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(looks.data), strict=True))
@@ -100,11 +122,17 @@ def _place(count: int, form: decode.Form, allocate: Allocate) -> tuple[NDArray[n
     return images, images.reshape(count, form.height * form.width * form.channels)
 
 
-def decoding(form: decode.Form | None, *, look: bool) -> Task:
+def _by_path(paths: Sequence[Item], boxes: Boxes) -> dict[str, decode.Box]:
+    """Return the boxes by the paths that children see."""
+    places = zip(paths, boxes or [], strict=True) if boxes is not None else ()
+    return {str(path.absolute()): box for path, box in places if isinstance(path, Path) and box is not None}
+
+
+def decoding(form: decode.Form | None, *, look: bool, boxes: Mapping[str, decode.Box] | None = None) -> Task:
     """Return what children do with each picture, see `decode_child.reading`."""
     return Task(
         work="picturewise.data.pictures.decode_child:reading",
-        request={"look": look, "form": form},
+        request={"look": look, "form": form, "boxes": boxes or {}},
         memory=_MEMORY,
         seconds=SECONDS,
         patience=_patience,

@@ -15,6 +15,7 @@ from picturewise.data.contract import Part
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.resize import resize_all
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError
 
@@ -41,7 +42,9 @@ def array_part(
     if labels is not None:
         check_labels(labels, classes, origin)
         check_labelled(labels, origin, skip_bad=options.skip_bad)
-    resized = resize_all(images, options.size, mode=options.resize, allocate=allocate)
+    resized = resize_all(
+        images, options.size, mode=mode_for(options.resize, sequences=False), allocate=allocate
+    )
     digests = None if resized is images else digest_each(images)
     if labels is None or (keep := np.flatnonzero(labels != UNLABELLED)).size == len(labels):
         return Part(ImageSet(resized, labels, classes, origin, names), digests)

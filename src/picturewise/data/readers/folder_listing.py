@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.dataset import Skipped
-from picturewise.data.pictures.decode import SUFFIXES
+from picturewise.data.pictures.decode import SUFFIXES, Box
 from picturewise.errors import DataError
 from picturewise.file_names import text_of
 from picturewise.names import listed, natural_order, pictures
@@ -47,11 +47,19 @@ _SAID = 3  # classes in a note
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """One picture file, or its content; `name` is its path below the source, safe to print, with `/` as separator."""
+    """One picture file, or its content.
+
+    Attributes:
+        path: the file, or its content.
+        name: its path below the source, safe to print, with `/` as separator.
+        class_name: its class, or the text of its sequence.
+        box: what contains its symbols: left, top, right and bottom, in pixels; None: unknown.
+    """
 
     path: Item
     name: str
     class_name: str
+    box: Box | None = None
 
 
 @dataclass(frozen=True)

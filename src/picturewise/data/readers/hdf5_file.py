@@ -57,7 +57,7 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
         path of the array or attribute that holds them; `splits`: for arrays of splits, the meaning of each different
         value; `unlabelled`: the labels that all mean "no label".
     """
-    with _opened(path) as file:
+    with opened_file(path) as file:
         forms: dict[str, Any] = {}
         found: dict[str, Any] = {"texts": {}, "splits": {}, "unlabelled": []}
         for name in _arrays(file):
@@ -173,7 +173,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
     Returns:
         `found`, see `find`; and what `read_labels` returns.
     """
-    with _opened(path) as file:
+    with opened_file(path) as file:
         pictures = _View(_dataset(file, request["pictures"]), request["order"])
         where = _where(path, request["pictures"])
         check_layout(pictures.shape, pictures.dtype, where)
@@ -197,7 +197,7 @@ def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         `scale`: the facts of the `ValueRange`; `channels_first`: see `FoundLayout`; `notes`; `values`: what a
         classifier keeps.
     """
-    with _opened(path) as file:
+    with opened_file(path) as file:
         return _find(file, path, request)
 
 
@@ -209,7 +209,7 @@ def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[
     Returns:
         `names`: the names that the labels are positions in, or null; `mark`: the value for a missing label.
     """
-    with _opened(path) as file:
+    with opened_file(path) as file:
         return _write_labels(file, path, request, output, _rows(file, request))
 
 
@@ -304,7 +304,13 @@ def _where(path: Path, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def opened_file(path: Path) -> Iterator[h5py.File]:
+    """Yield an HDF5 file, open to be read.
+
+    Raises:
+        DataError: h5py is not installed, or another process is writing the file.
+        OSError: it is damaged.
+    """
     try:
         import h5py  # noqa: PLC0415 (only after the limits are set)
     except ModuleNotFoundError as error:
@@ -340,7 +346,24 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
     if file.get(name, getclass=True) is not h5py.Dataset:
         raise DataError(f"{where} is a group. Expected an array.")
     opened = h5py.h5d.open(file.id, name.encode())
-    plan = opened.get_create_plist()
+    kind = opened.get_type().get_class()
+    dataset = h5py.Dataset(opened)
+    numbers = kind in {h5py.h5t.INTEGER, h5py.h5t.FLOAT} or (kind == h5py.h5t.ENUM and dataset.dtype == bool)
+    if not numbers and not (texts and kind == h5py.h5t.STRING):
+        raise DataError(f"{where} contains strings, objects or references instead of numbers.")
+    refuse_storage(opened, where)
+    return dataset
+
+
+def refuse_storage(dataset: h5py.h5d.DatasetID, where: str) -> None:
+    """Refuse a dataset whose numbers are not in the file, are packed in an unknown way, or are fewer than declared.
+
+    Raises:
+        DataError: it is such a dataset.
+    """
+    import h5py  # noqa: PLC0415 (only after the limits are set)
+
+    plan = dataset.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
         raise DataError(
             f"{where} stores its data in other files (virtual or external storage). Store the data in this file."
@@ -352,13 +375,7 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
         if strange:
             trouble = f"the filter number {strange[0]}, but only {', '.join(_FILTERS.values())} are supported"
         raise DataError(f"{where} is compressed with {trouble}. Compress it again with: h5repack -f GZIP=4.")
-    kind = opened.get_type().get_class()
-    dataset = h5py.Dataset(opened)
-    numbers = kind in {h5py.h5t.INTEGER, h5py.h5t.FLOAT} or (kind == h5py.h5t.ENUM and dataset.dtype == bool)
-    if not numbers and not (texts and kind == h5py.h5t.STRING):
-        raise DataError(f"{where} contains strings, objects or references instead of numbers.")
-    _check_storage(dataset, plan, where)
-    return dataset
+    _check_storage(h5py.Dataset(dataset), plan, where)
 
 
 def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -> None:

@@ -10,6 +10,7 @@ from picturewise.data.contract import Reader
 from picturewise.data.hints import Hints
 from picturewise.data.readers import (
     cifar,
+    digit_struct,
     hdf5,
     idx,
     npy,
@@ -44,6 +45,7 @@ def _with(recognise: Callable[[Path], Reader | None], *names: str) -> Recognised
 
 READERS: tuple[Recognised, ...] = (
     named_pictures.recognise,  # only if the user asks for it, and then before any other form
+    digit_struct.recognise,
     _with(svhn.recognise, "value_range"),
     hdf5.recognise,
     parquet.recognise,

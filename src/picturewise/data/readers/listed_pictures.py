@@ -7,9 +7,8 @@ wrong. The result is the same either way.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +16,31 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Allocate
 from picturewise.data.arrays.lazy_rows import chosen, slices
 from picturewise.data.arrays.picture_statistics import as_rows
+from picturewise.data.arrays.symbols import Symbols, find_symbols, lost_zeros
 from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import find_background
-from picturewise.data.pictures.decode import Form, PictureHeader
-from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.pictures.decode import Box, Form
+from picturewise.data.pictures.decode_files import (
+    Boxes,
+    Look,
+    decode_each,
+    look_and_decode_each,
+    look_at_each,
+)
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.boxes import cropped, enlarged, find_crop
+from picturewise.data.readers.common_size import LONGEST_SIDE, are_photographs, common_size, row_size
 from picturewise.data.readers.deep_pictures import find_scale, scale_for
-from picturewise.data.readers.folder_listing import Listing
+from picturewise.data.readers.folder_listing import FolderEntry, Listing
 from picturewise.errors import DataError, PictureError
 from picturewise.split_names import SplitName
 from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item
 
-LONGEST_SIDE = 224  # of a size that is chosen automatically
-PHOTOGRAPH_SIDE = 96
-"""Pixels of the median shorter side from which colour pictures count as photographs."""
 _SAMPLE = 64  # files
 _BLACK = 16  # pixels up to this look black
 
@@ -68,6 +74,7 @@ def read_listings(
     allocate: Allocate,
     *,
     said: str | None = None,
+    sequences: bool = False,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -81,32 +88,50 @@ def read_listings(
         progress: counts each look and each decoding of a file; if files are decoded again, it steps back.
         allocate: returns the array for a split's pictures.
         said: the range of the numbers in pictures of more than 8 bits, named by the user.
+        sequences: the labels are sequences of symbols, not classes.
 
     Raises:
-        DataError: files cannot be read and must not be left out, or too little is left.
+        DataError: files cannot be read and must not be left out, or too little is left; or labels are not sequences.
     """
     first = next(iter(listings))
     asked = [split for split in listings if split in asked]
+    of_labels: tuple[str, ...] = ()
+    symbols = None
+    if sequences:
+        symbols, of_labels = _symbols(listings, asked, places, options)
     tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
     paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
-    guess = _guess(paths[first], options, said) if first in asked else None
+    boxed = any(entry.box is not None for entry in listings[first].entries)
+    may_guess = first in asked and not boxed
+    guess = _guess(paths[first], options, said, sequences=sequences) if may_guess else None
     found = _read(paths[first], guess, tick, allocate)
-    form, scale, notes = _form(found.looks, options, places[first], said)
+    crops: dict[SplitName, Boxes] = {}
+    if boxed:
+        crop, more = find_crop(listings[first].entries, found.looks)
+        of_labels = (*of_labels, *more)
+        if crop:
+            crops = {
+                split: [_crop(entry) for entry in listing.entries] for split, listing in listings.items()
+            }
+            looks = [cropped(*pair) for pair in zip(found.looks, crops[first] or (), strict=True)]
+            found = replace(found, looks=looks)
+    form, scale, notes = _form(found.looks, options, places[first], said, sequences=sequences)
+    notes = (*of_labels, *notes)
     if first in asked and form != guess:
         looks = found.looks
         del found  # and with it the memory for the pictures in the wrong form
         tick(0 if guess is None else -len(looks))
-        found = _decoded(paths[first], looks, form, tick, allocate)
+        found = _decoded(paths[first], looks, form, tick, allocate, crops.get(first))
     parts = {}
     for split in asked:
         if split != first:
-            found = _read(paths[split], form, tick, allocate)
+            found = _read(paths[split], form, tick, allocate, crops.get(split))
             own = scale_for(found.looks, places[split], scale)
             if own is not None and scale is None:  # deep files, which train does not have
                 looks = found.looks
                 tick(-len(looks))
-                found = _decoded(paths[split], looks, _in_range(form, own), tick, allocate)
-        parts[split] = _part(listings[split], found, listings[first].classes, places[split])
+                found = _decoded(paths[split], looks, _in_range(form, own), tick, allocate, crops.get(split))
+        parts[split] = _part(listings[split], found, symbols or listings[first].classes, places[split])
     if first in parts and scale is None:
         notes += _looks_black(parts[first].pictures)
     values = None if scale is None else scale.kept
@@ -114,11 +139,36 @@ def read_listings(
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
-        _check_counts(part.pictures, every_class=split == first)
+        _check_counts(part.pictures, every_class=split == first and not sequences)
     return reading
 
 
-def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> Form | None:
+def _symbols(
+    listings: Mapping[SplitName, Listing],
+    asked: Sequence[SplitName],
+    places: Mapping[SplitName, str],
+    options: ReadOptions,
+) -> tuple[Symbols, tuple[str, ...]]:
+    """Return what the first split decides about sequences, or a classifier; check all labels, and return notes on them.
+
+    All are checked before any picture is decoded.
+    """
+    first = next(iter(listings))
+    symbols, notes = options.symbols, list[str]()
+    for split, listing in listings.items():
+        texts = [entry.class_name for entry in listing.entries]
+        names = [entry.name for entry in listing.entries]
+        where = f"{places[split]} ({split})"
+        if symbols is None:
+            symbols = find_symbols(texts, where, names)
+        if split in asked or split == first:
+            symbols.labels(texts, where, names)
+            notes += [*lost_zeros(texts, where), *symbols.notes(texts, where)]
+    assert symbols is not None  # noqa: S101 (there is at least one split)
+    return symbols, tuple(notes)
+
+
+def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None, *, sequences: bool) -> Form | None:
     """Return the likely form of the pictures; None: unknown, or too few pictures to save time."""
     if len(paths) <= _SAMPLE:
         return None
@@ -128,7 +178,7 @@ def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> For
     if not headers:
         return None
     try:
-        form, _, _ = _form(looks, options, "", said)
+        form, _, _ = _form(looks, options, "", said, sequences=sequences)
     except DataError:  # the range of their numbers is unclear; all files may show it, or are refused
         return None
     if options.size is not None and form.channels == 3:
@@ -139,11 +189,19 @@ def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> For
     return form if alike and small else None
 
 
-def _read(paths: Sequence[Item], form: Form | None, tick: Tick, allocate: Allocate) -> _Found:
+def _crop(entry: FolderEntry) -> Box | None:
+    return None if entry.box is None else enlarged(entry.box)
+
+
+def _read(
+    paths: Sequence[Item], form: Form | None, tick: Tick, allocate: Allocate, boxes: Boxes = None
+) -> _Found:
     """Look at each file and, if a form is given, decode it to that."""
     if form is None:
         return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
-    looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), allocate=allocate)
+    looks, images = look_and_decode_each(
+        paths, form, lambda done: tick(2 * done), allocate=allocate, boxes=boxes
+    )
     errors = {index: look for index, look in enumerate(looks) if isinstance(look, PictureError)}
     # The headers of files that cannot be decoded count for the form, as they do where nothing is decoded.
     again = look_at_each([paths[index] for index in errors], lambda _: None)
@@ -152,16 +210,24 @@ def _read(paths: Sequence[Item], form: Form | None, tick: Tick, allocate: Alloca
     return _Found(looks, images, range(len(paths)), errors)
 
 
-def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, allocate: Allocate) -> _Found:
+def _decoded(
+    paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, allocate: Allocate, boxes: Boxes = None
+) -> _Found:
     """Decode the files that were looked at."""
     good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
     tick(len(looks) - len(good))
-    images, errors = decode_each([paths[index] for index in good], form, tick, allocate=allocate)
+    some = None if boxes is None else [boxes[index] for index in good]
+    images, errors = decode_each([paths[index] for index in good], form, tick, allocate=allocate, boxes=some)
     return _Found(looks, images, good, {good[place]: error for place, error in errors.items()})
 
 
 def _form(
-    looks: Sequence[Look | PictureError], options: ReadOptions, place: str, said: str | None
+    looks: Sequence[Look | PictureError],
+    options: ReadOptions,
+    place: str,
+    said: str | None,
+    *,
+    sequences: bool,
 ) -> tuple[Form, ValueRange | None, tuple[str, ...]]:
     """Decide size, channels, background and the range of deep pictures' numbers from the first split's headers."""
     headers = [look.header for look in looks if isinstance(look, Look)]
@@ -171,22 +237,19 @@ def _form(
             f"{place}: none of the {len(looks):,} files can be read as a picture. The first error is: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
+    mode = mode_for(options.resize, sequences=sequences)
     if options.size is not None:
         size, notes = options.size, tuple[str, ...]()
+    elif sequences:
+        size, notes = row_size(headers, mode)
     elif options.photographs is not None and are_photographs(headers):
         size, notes = options.photographs, ()
     else:
-        size, notes = _common_size(headers, options)
+        size, notes = common_size(headers, mode)
     background, why = find_background([header.hidden_by for header in headers], options.background)
     scale = find_scale(looks, place, said=said, learned=options.learned)
-    form = _in_range(Form(*size, channels, options.resize, background=background), scale)
+    form = _in_range(Form(*size, channels, mode, background=background), scale)
     return form, scale, (*notes, *why, *(() if scale is None else scale.notes))
-
-
-def are_photographs(headers: Sequence[PictureHeader]) -> bool:
-    """Return whether pictures are in colour and mostly so large that a network for photographs can be used."""
-    shorter = statistics.median(min(header.height, header.width) for header in headers)
-    return shorter >= PHOTOGRAPH_SIDE and any(header.colour for header in headers)
 
 
 def _in_range(form: Form, scale: ValueRange | None) -> Form:
@@ -209,26 +272,7 @@ def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
     return (note,)
 
 
-def _common_size(
-    headers: Sequence[PictureHeader], options: ReadOptions
-) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """Return the size that all pictures have, or else the median size, with a longer side of at most `LONGEST_SIDE`."""
-    heights, widths = [header.height for header in headers], [header.width for header in headers]
-    if len(set(heights)) == len(set(widths)) == 1:
-        return (heights[0], widths[0]), ()
-    height, width = statistics.median(heights), statistics.median(widths)
-    scale = min(1.0, LONGEST_SIDE / max(height, width))
-    size = max(1, round(scale * height)), max(1, round(scale * width))
-    smaller = "" if scale == 1 else f", scaled down from {height:g}x{width:g}"
-    note = (
-        f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
-        f"{min(widths)} to {max(widths)} in width, so each was resized to the median, {size[0]}x{size[1]}{smaller} "
-        f"(resize: {options.resize})."
-    )
-    return size, (note,)
-
-
-def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
+def _part(listing: Listing, found: _Found, classes: tuple[str, ...] | Symbols, origin: str) -> Part:
     """Return one split's pictures, and the files that are not pictures."""
     reasons = {index: look.reason for index, look in enumerate(found.looks) if isinstance(look, PictureError)}
     reasons |= {index: error.reason for index, error in found.errors.items()}
@@ -238,14 +282,14 @@ def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str
     images = found.images if len(keep) == len(found.rows) else chosen(found.images, np.array(keep, np.int64))
     rows = [found.rows[place] for place in keep]
     good = [listing.entries[index] for index in rows]
-    numbers = {name: number for number, name in enumerate(classes)}
-    pictures = ImageSet(
-        images=images,
-        labels=np.array([numbers[entry.class_name] for entry in good], dtype=np.int64),
-        classes=classes,
-        origin=origin,
-        names=[entry.name for entry in good],
-    )
+    texts, names = [entry.class_name for entry in good], [entry.name for entry in good]
+    if isinstance(classes, Symbols):
+        labels = classes.labels(texts, origin, names)
+        pictures = ImageSet(images, labels, classes.alphabet, origin, names, make_target=classes.make_target)
+    else:
+        numbers = {name: number for number, name in enumerate(classes)}
+        labels = np.array([numbers[text] for text in texts], dtype=np.int64)
+        pictures = ImageSet(images, labels, classes, origin, names)
     digests = as_rows([look.digest for index in rows if isinstance(look := found.looks[index], Look)])
     return Part(pictures, digests, tuple(sorted([*listing.bad, *bad], key=lambda file: file.path)))
 

@@ -19,6 +19,7 @@ from picturewise.data.pictures.background import WHITE
 from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_files import Look, decode_each, look_at_each
 from picturewise.data.pictures.pixels import DEEP
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.deep_pictures import find_scale
 from picturewise.data.readers.files_in import FilesIn, Paper
@@ -199,7 +200,7 @@ def decoded(
 
     # Always in colour: whether some have colours is known only after all have been opened.
     background = options.background or WHITE  # a classifier's, because these are to be predicted
-    form = Form(*size, 3, options.resize, background=background)
+    form = Form(*size, 3, mode_for(options.resize, sequences=False), background=background)
     images, errors = decode_each(files, form, tick)
     deep = [index for index, error in errors.items() if error.reason == DEEP]
     if find is None:

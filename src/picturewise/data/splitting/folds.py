@@ -17,8 +17,8 @@ def folds_of(
 ) -> NDArray[np.int64]:
     """Return the fold of each picture (N,), in 0..folds-1.
 
-    Each class is spread over the folds as evenly as bundles allow, that is, pictures that must stay together. The
-    choice depends only on the pictures, the groups and the seed.
+    Each class, or each length of sequences, is spread over the folds as evenly as bundles allow, that is, pictures that
+    must stay together. The choice depends only on the pictures, the groups and the seed.
 
     Args:
         pictures: with labels.
@@ -30,13 +30,14 @@ def folds_of(
         DataError: the pictures do not have labels or, with groups, names.
         UsageError: `group_by` takes too long to search for.
     """
-    labels = pictures.required_labels
+    labels = pictures.strata
     numbers, ranks = _bundled(pictures, group_by, derive(seed, "folds"))
-    counts = np.zeros((len(ranks), len(pictures.classes)), np.int64)
+    strata = int(labels.max(initial=-1)) + 1 if pictures.has_sequences else len(pictures.classes)
+    counts = np.zeros((len(ranks), strata), np.int64)
     np.add.at(counts, (numbers, labels), 1)
     order = np.lexsort((ranks, -counts.sum(axis=1)))  # the largest first, when there is still room everywhere
     share = np.maximum(counts.sum(axis=0), 1)
-    filled = np.zeros((folds, len(pictures.classes)), np.int64)
+    filled = np.zeros((folds, strata), np.int64)
     chosen = np.empty(len(ranks), np.int64)
     for bundle in order.tolist():
         classes = np.flatnonzero(counts[bundle])
@@ -63,7 +64,7 @@ def bundles(pictures: ImageSet, group_by: str | None = None) -> int:
 def fewest_apart(pictures: ImageSet, group_by: str | None = None) -> int:
     """Return for the class with the fewest how many of its pictures, or groups of them, can be told apart.
 
-    A class without pictures does not count.
+    A class without pictures does not count. Of sequences, return the number of all pictures that can be told apart.
 
     Args:
         pictures: with labels.
@@ -73,7 +74,9 @@ def fewest_apart(pictures: ImageSet, group_by: str | None = None) -> int:
         DataError, UsageError: as for `folds_of`.
     """
     labels = pictures.required_labels
-    numbers, _ = _bundled(pictures, group_by, 0)
+    numbers, ranks = _bundled(pictures, group_by, 0)
+    if pictures.has_sequences:  # a rare length need not be in every fold
+        return len(ranks)
     apart = np.unique(np.stack([labels, numbers]), axis=1)[0]
     found = np.bincount(apart)
     return int(found[found > 0].min())

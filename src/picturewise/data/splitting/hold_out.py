@@ -55,7 +55,7 @@ def hold_out(
     A class whose pictures all belong together gives none.
 
     Args:
-        labels: (N,) class numbers.
+        labels: (N,) class numbers; for sequences, their lengths.
         digests: (N, 16), equal for equal pictures.
         fraction: in (0, 1).
         key: in [0, 2**64); another key makes another choice.
@@ -151,17 +151,17 @@ def complete(
             name does not match `options.group_by`.
         UsageError: `options.group_by` takes too long to search for.
     """
-    pictures, labels = train.pictures, train.pictures.labels
+    pictures = train.pictures
     fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
     missing = [(split, share) for split, share in fractions.items() if split not in own and share > 0]
     if not missing:
         unused = "--group-by had no effect: the data set already has all its splits."
         return {"train": pictures}, [unused] if options.group_by and options.valid_fraction > 0 else []
-    if labels is None:
+    if pictures.labels is None:
         return {"train": pictures}, [
             f"{pictures.origin} does not have labels, so no split was held out from it."
         ]
-    groups = groups_of(pictures, options.group_by)
+    groups, labels = groups_of(pictures, options.group_by), pictures.strata
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
     for split, fraction in missing:
@@ -176,12 +176,13 @@ def complete(
         )
         if not held_out.any():
             raise DataError(
-                f"{pictures.origin}: cannot hold out a {split} split, because no class has two different "
+                f"{pictures.origin}: cannot hold out a {split} split, because no "
+                f"{'length' if pictures.has_sequences else 'class'} has two different "
                 f"{'pictures' if groups is None else 'groups'} among {len(rest):,} pictures. Add pictures, or provide "
                 f"a {split} split."
             )
         indices[split], indices["train"] = rest[held_out], rest[~held_out]
-        notes.append(_note(split, held_out, labels[rest], pictures.classes, options))
+        notes.append(_note(split, held_out, labels[rest], pictures, options))
     return {
         split: _select(pictures, split, chosen) for split, chosen in indices.items() if split in asked
     }, notes
@@ -220,7 +221,7 @@ def _note(
     split: SplitName,
     held_out: NDArray[np.bool_],
     labels: NDArray[np.int64],
-    classes: tuple[str, ...],
+    pictures: ImageSet,
     options: ReadOptions,
 ) -> str:
     """Return the note on what was held out, and which classes were too small for it."""
@@ -229,11 +230,19 @@ def _note(
     )
     text = (
         f"{_OPENING[split]}{held_out.sum():,} of {len(held_out):,} "
-        f"training pictures were held out, class by class{together} (split seed {options.split_seed})."
+        f"training pictures were held out, {one_by_one(pictures)}{together} (split seed {options.split_seed})."
     )
-    there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))
+    there, given = (np.bincount(some, minlength=labels.max() + 1) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
-        shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")
-        text += f" These classes have too few different pictures to be in the new split: {shown}."
+        of, names = (
+            ("lengths", range(labels.max() + 1)) if pictures.has_sequences else ("classes", pictures.classes)
+        )
+        shown = ", ".join(str(names[label]) for label in without[:5]) + (", …" if len(without) > 5 else "")
+        text += f" These {of} have too few different pictures to be in the new split: {shown}."
     return text
+
+
+def one_by_one(pictures: ImageSet) -> str:
+    """Return in words that each class has its share, or each length of sequences."""
+    return "length by length" if pictures.has_sequences else "class by class"

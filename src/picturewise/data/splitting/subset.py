@@ -8,7 +8,7 @@ import numpy as np
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.data.splitting.hold_out import hold_out
+from picturewise.data.splitting.hold_out import hold_out, one_by_one
 from picturewise.seeds import derive
 
 
@@ -34,7 +34,10 @@ def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     ]
     if not cut:
         return dataset
-    note = f"Only some of the pictures are used, drawn class by class: {', '.join(cut)} (split seed {seed})."
+    part = next(part for part in (train, valid) if part is not None)
+    note = (
+        f"Only some of the pictures are used, drawn {one_by_one(part)}: {', '.join(cut)} (split seed {seed})."
+    )
     return replace(dataset, train=train, valid=valid, notes=(*dataset.notes, note))
 
 
@@ -44,4 +47,4 @@ def _limited(part: ImageSet, limit: int, key: int) -> ImageSet:
     ):  # training without labels is impossible, which is reported later
         return part
     digests = part.statistics.digests[:]
-    return part.select(np.flatnonzero(hold_out(part.labels, digests, fraction=limit / len(part), key=key)))
+    return part.select(np.flatnonzero(hold_out(part.strata, digests, fraction=limit / len(part), key=key)))

@@ -27,6 +27,7 @@ from picturewise.cache_folder import imports_folder, no_room
 from picturewise.catalogue import entries
 from picturewise.data.contract import Part, Progress, Reader, Reading
 from picturewise.data.pictures.background import WHITE
+from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
@@ -158,9 +159,20 @@ def _identity(
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which differs for other links; a catalogue name decides what is read.
     name = reader.name if place in entries.entries() else None
-    said: list[object] = [type(reader).__name__, name, places, size, options.resize, skip_bad]
-    said += [given for given in (reader.hints.given(), options.background) if given]
+    resize = mode_for(options.resize, sequences=reader.hints.sequences)
+    said: list[object] = [type(reader).__name__, name, places, size, resize, skip_bad]
+    hints = {
+        hint: value for hint, value in reader.hints.given().items() if (hint, value) != ("target", "class")
+    }
+    said += [
+        given for given in (hints, options.background) if given
+    ]  # classes are read alike without that hint
     said += [] if options.learned is None else [{"learned": options.learned}]
+    said += (
+        []
+        if options.symbols is None
+        else [{"symbols": options.symbols.alphabet, "places": options.symbols.places}]
+    )
     said += [] if photographs is None else [{"photographs": photographs}]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 

@@ -1,7 +1,7 @@
 """One imported split on disk: a folder of arrays that are mapped, not read.
 
 images.npy    (N, H, W, C) uint8
-labels.npy    (N,) int64, unless the source has none
+labels.npy    (N,) int64, or (N, 1 + L) int64 for sequences, unless the source has none
 digests.npy   (N, 16) uint8, of the pixels
 sums.npy      (N, 2C or 2C + 1) int64, see `PictureStatistics`
 sources.npy   (N, 16) uint8, digests of the pictures as they are in the source, if they were resized or decoded
@@ -11,6 +11,7 @@ dataset.json  the rest, and the SHA-256 of the other files except images.npy
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import weakref
@@ -32,6 +33,8 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import DataError
+from picturewise.targets.named import make_target
+from picturewise.targets.one_class import OneClass
 from picturewise.untrusted.npy import decode_npy
 
 FORMAT = 3
@@ -58,6 +61,7 @@ class Facts(BaseModel):
     background: Background = WHITE
     sha256: dict[str, str]
     values: tuple[float, float] | None = None
+    target: str = OneClass.name
 
 
 class Workshop:
@@ -135,6 +139,7 @@ class Workshop:
                     path.name: files.sha256(path) for path in folder.iterdir() if path.name != "images.npy"
                 },
                 values=values,
+                target=pictures.target.name,
             )
             (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError as error:
@@ -184,6 +189,9 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
             if _NAMES in facts.sha256
             else None,
             known=_known(tables, facts.shape),
+            make_target=OneClass
+            if facts.target == OneClass.name
+            else functools.partial(make_target, facts.target),
         )
     # ImageSet's own errors are DataErrors; here, any error means that the source is imported again.
     except (OSError, ValueError, DataError):

@@ -7,6 +7,7 @@ from picturewise.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from picturewise.reporting.figures.confusion_matrix import draw_confusion_matrix
 from picturewise.reporting.figures.learning_curves import draw_learning_curves
 from picturewise.reporting.figures.learning_rates import draw_learning_rates
+from picturewise.reporting.figures.length_accuracy import Point, draw_length_accuracy
 from picturewise.reporting.figures.png import save_png, to_both_papers, to_pixels, to_png
 from picturewise.reporting.figures.prediction_sheet import draw_prediction_sheet
 from picturewise.reporting.figures.reading_sheet import draw_reading_sheet
@@ -16,6 +17,7 @@ from picturewise.reporting.figures.worst_errors import Evaluated, draw_worst_err
 __all__ = [
     "ClassRow",
     "Evaluated",
+    "Point",
     "draw_architecture",
     "draw_augmented_sheet",
     "draw_class_counts",
@@ -23,6 +25,7 @@ __all__ = [
     "draw_confusion_matrix",
     "draw_learning_curves",
     "draw_learning_rates",
+    "draw_length_accuracy",
     "draw_prediction_sheet",
     "draw_reading_sheet",
     "draw_sample_sheet",

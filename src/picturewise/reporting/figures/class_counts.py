@@ -16,8 +16,10 @@ _GAP = 0.2  # inches between panels
 
 
 @look.house_style()
-def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
+def draw_class_counts(counts: Mapping[str, Mapping[str, int]], *, unit: str = "pictures") -> Figure:
     """Return horizontal bars of `counts`, split → class → number of pictures, one panel per split.
+
+    Of sequences, the classes are their symbols, and `unit` says that these are counted.
 
     There is at least one split and one class; splits without labels are not passed. Every split has the same classes
     in the same order. Each panel has its own scale, from zero, so that a small test split is as readable as a large
@@ -41,7 +43,7 @@ def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
             )
         )
         _draw_split(axes, list(by_class.values()), size=size)
-        axes.set_title(f"{split}: {count(sum(by_class.values()))} pictures", fontsize=look.BODY)
+        axes.set_title(f"{split}: {count(sum(by_class.values()))} {unit}", fontsize=look.BODY)
         axes.set_yticks(
             range(len(classes)), names if number == 0 else [""] * len(classes), fontsize=size, color=look.INK
         )

@@ -26,12 +26,19 @@ _KEY_TITLE = 0.45  # the two lines above a key
 
 
 @look.house_style()
-def draw_confusion_matrix(counts: ArrayLike, classes: Sequence[str]) -> Figure:
+def draw_confusion_matrix(
+    counts: ArrayLike, classes: Sequence[str], *, answer: str = "predicted class"
+) -> Figure:
     """Return the matrix `counts` (K, K): pictures of class i (row) that were predicted as class j (column).
 
     A cell's colour is its share of its row: blue on the diagonal, where the prediction is right, otherwise orange.
     The orange scale ends at the largest error, or at 10 % if that is more, and rises steeply, so that rare errors are
     visible. An empty cell is white. With up to 20 classes, the cells show their counts.
+
+    Args:
+        counts: (K, K).
+        classes: their names.
+        answer: the title of the columns.
     """
     matrix = np.asarray(counts, dtype=np.int64)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -49,7 +56,7 @@ def draw_confusion_matrix(counts: ArrayLike, classes: Sequence[str]) -> Figure:
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((left / width, below / height, side / width, side / height))
     axes.imshow(colours, aspect="equal", interpolation="nearest")
-    _name_classes(axes, names, size=size, upright=upright)
+    _name_classes(axes, names, answer, size=size, upright=upright)
     if len(classes) <= _NUMBERED:
         _write_numbers(axes, matrix, colours)
     _draw_keys(figure, largest_error, left=left + side + 0.2, height=min(side, 3.0))
@@ -82,11 +89,11 @@ def _colours(shares: NDArray[np.float64], largest_error: float) -> NDArray[np.fl
     return colours
 
 
-def _name_classes(axes: Axes, names: Sequence[str], *, size: float, upright: bool) -> None:
+def _name_classes(axes: Axes, names: Sequence[str], answer: str, *, size: float, upright: bool) -> None:
     places = range(len(names))
     axes.set_xticks(places, names, rotation=90 if upright else 0, fontsize=size, color=look.INK)
     axes.set_yticks(places, names, fontsize=size, color=look.INK)
-    axes.set_xlabel("predicted class", fontweight="bold")
+    axes.set_xlabel(answer, fontweight="bold")
     axes.set_ylabel("label", fontweight="bold")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(True)

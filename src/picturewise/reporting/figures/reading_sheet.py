@@ -14,7 +14,7 @@ from picturewise.reporting.tables import percent
 from picturewise.targets.sequences import SequenceTarget, same
 
 # Lengths in inches.
-_PICTURE = 1.5
+_PICTURE = 1.9  # the longer side
 _TITLE = 0.36  # the model names
 _VERDICT = 0.26  # one chart's reading
 _CAPTION = 0.26  # the label under a picture
@@ -48,9 +48,10 @@ def draw_reading_sheet(
     free = look.WIDTH - 2 * look.MARGIN - _PICTURE - _GAP
     width = min((free - (models - 1) * _GAP) / models - _GAP / models, _WIDEST)
     beside = look.MARGIN if images is None else look.MARGIN + _PICTURE + _GAP
+    high = 0.0 if images is None else _PICTURE * min(1.0, images.shape[1] / images.shape[2])
     charts = {model: _charts(target, table, labels) for model, table in probabilities.items()}
     heights = [
-        max(_PICTURE + _CAPTION, *(_VERDICT + _LINE * len(rows[at][2]) for rows in charts.values())) + _GAP
+        max(high + _CAPTION, *(_VERDICT + _LINE * len(rows[at][2]) for rows in charts.values())) + _GAP
         for at in range(len(next(iter(probabilities.values()))))
     ]
     page = Page(
@@ -65,10 +66,10 @@ def draw_reading_sheet(
             _draw_chart(page, reading, right, parts, left=left, top=top, width=width)
     for row, image in enumerate(() if images is None else images):
         top = float(tops[row])
-        page.picture(image, left=look.MARGIN, top=top, width=_PICTURE, height=_PICTURE)
+        page.picture(image, left=look.MARGIN, top=top, width=_PICTURE, height=high)
         if labels is not None:
             name = target.text(labels[row])
-            page.text(name, look.MARGIN, top + _PICTURE + 0.07, prefix="label: ", room=_PICTURE + 0.15)
+            page.text(name, look.MARGIN, top + high + 0.07, prefix="label: ", room=_PICTURE + 0.15)
     return page.figure
 
 
@@ -106,9 +107,7 @@ def _draw_chart(
     for line, (name, probability) in enumerate(parts):
         above = top + _VERDICT + line * _LINE
         middle = above + _LINE / 2
-        page.text(
-            name, left + _NAMES, middle, size=look.SMALL, align="right", vertical="center", room=_NAMES
-        )
+        page.text(name, left + _NAMES, middle, size=look.SMALL, align="right", vertical="center", room=_NAMES)
         page.rectangle(left + _NAMES + 0.08, above + 0.02, longest * probability, _LINE - 0.04, fill=colour)
         page.text(
             percent(probability, digits=0) if probability >= 0.005 else "< 1 %",

@@ -6,13 +6,14 @@ from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
 from picturewise.reporting.notebook.layers import layer_table
 from picturewise.reporting.notebook.markup import block, line
+from picturewise.targets.words import describe
 
 
 def classifier_html(classifier: Classifier) -> str:
     """Return a classifier as HTML."""
     description, summary = classifier.description, classifier.summary()
     known = description.provenance
-    facts = [f"{len(classifier.classes)} classes: {listed(classifier.classes)}"]
+    facts = [f"{describe(description.target)}: {listed(classifier.classes)}"]
     if "dataset" in known:
         facts.append(
             f"trained on {known['dataset']}, epoch {known.get('epoch', '?')}, seed {known.get('seed', '?')}"

@@ -1,10 +1,12 @@
-"""`evaluation_html`: the scores of an evaluation with their intervals, and those of each class."""
+"""`evaluation_html`: the scores of an evaluation with their intervals, and those of each class or symbol."""
 
 from __future__ import annotations
 
-from picturewise.evaluation.evaluation import Evaluation, Interval
-from picturewise.reporting.notebook.markup import block, escaped, lines, table
-from picturewise.reporting.tables import count, number_with_interval, percent_with_interval
+from picturewise.evaluation.evaluation import Evaluation, Interval, SequenceScores
+from picturewise.reporting.notebook.markup import block, escaped, line, lines, table
+from picturewise.reporting.scores import class_head, confusions, goal_of, overall, threshold_of
+from picturewise.reporting.scores import lengths as of_lengths
+from picturewise.reporting.tables import count, percent_with_interval
 
 
 def evaluation_html(evaluation: Evaluation) -> str:
@@ -14,8 +16,9 @@ def evaluation_html(evaluation: Evaluation) -> str:
         "95 % intervals in brackets",
         lines(evaluation.notes),
         scores(evaluation),
+        "" if evaluation.sequences is None else _sequences(evaluation, evaluation.sequences),
         table(
-            ("class", "pictures", "precision", "recall", "F1"),
+            (*class_head(evaluation)[:2], "precision", "recall", "F1"),
             [
                 (
                     escaped(score.name),
@@ -30,17 +33,29 @@ def evaluation_html(evaluation: Evaluation) -> str:
 
 def scores(evaluation: Evaluation) -> str:
     """Return the scores of all classes together."""
-    rows = [
-        ("accuracy", percent_with_interval(evaluation.accuracy)),
-        ("loss", number_with_interval(evaluation.loss)),
-        ("calibration error", percent_with_interval(evaluation.calibration_error)),
+    return table(("score", "of all pictures"), [*overall(evaluation).items()], left=1)
+
+
+def _sequences(evaluation: Evaluation, found: SequenceScores) -> str:
+    """Return how accurate answers of high confidence are, each length, each place, and the most frequent errors."""
+    covered = [
+        (goal_of(one), threshold_of(one), _cell(one.coverage), _cell(one.accuracy)) for one in found.coverage
     ]
-    if evaluation.macro_recall is not None and evaluation.macro_f1 is not None:
-        rows += [
-            ("macro recall", percent_with_interval(evaluation.macro_recall)),
-            ("macro F1", percent_with_interval(evaluation.macro_f1)),
-        ]
-    return table(("score", "of all pictures"), rows, left=1)
+    by_length = [
+        (name, count(support), _cell(accuracy)) for name, support, accuracy in of_lengths(evaluation)
+    ]
+    by_place = [(str(one.place), count(one.support), _cell(one.accuracy)) for one in found.places]
+    errors = "; ".join(map(str, confusions(evaluation)))
+    return "".join(
+        (
+            table(("accuracy goal", "confidence from", "answered", "of these correct"), covered)
+            if covered
+            else "",
+            table(("length", "pictures", "accuracy"), by_length),
+            table(("place", "pictures", "accuracy"), by_place),
+            line(f"most frequent errors: {errors}") if errors else "",
+        )
+    )
 
 
 def _cell(score: Interval | None) -> str:

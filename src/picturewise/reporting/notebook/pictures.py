@@ -8,7 +8,7 @@ from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.reporting.notebook.markup import block, escaped, line, lines, table
 from picturewise.reporting.notebook.picture_data import picture
-from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.samples import captions, drawn_places, lengths_of
 from picturewise.reporting.tables import count
 from picturewise.split_names import SplitName
 
@@ -21,13 +21,15 @@ def dataset_html(dataset: Dataset) -> str:
     part = next(iter(splits.values()))
     skipped = len(dataset.skipped)
     left_out = [f"{count(skipped)} {'files were' if skipped > 1 else 'file was'} left out"] if skipped else []
+    lengths = lengths_of(splits)
     return counts_html(
         f"Dataset {dataset.name}: {_form(part)}",
         dataset.classes,
         {name: len(one) for name, one in splits.items()},
-        {name: one.counts() for name, one in splits.items()},
+        {name: lengths.get(name, {}) if part.has_sequences else one.counts() for name, one in splits.items()},
         notes=[*dataset.notes, *left_out],
         above=sheet(part),
+        sequences=part.has_sequences,
     )
 
 
@@ -39,6 +41,7 @@ def counts_html(
     *,
     notes: Sequence[str],
     above: str = "",
+    sequences: bool = False,
 ) -> str:
     """Return how many pictures every split has, of all classes and of each, as HTML.
 
@@ -49,21 +52,27 @@ def counts_html(
         counts: split → class → how many; empty without labels.
         notes: what to know, below.
         above: HTML between the title and the table.
+        sequences: the labels are sequences, so that the classes are symbols, and the counts are by length.
     """
-    rows = [(escaped(name), *(count(of[name]) if of else "?" for of in counts.values())) for name in classes]
+    names = [*max(counts.values(), key=len)] if sequences else classes
+    rows = [(escaped(name), *(count(of[name]) if of else "?" for of in counts.values())) for name in names]
     total = ("all", *map(count, pictures.values()))
+    head, of_what = ("length", "symbols") if sequences else ("class", "classes")
     return block(
-        f"{title}, {len(classes)} classes", above, table(("class", *pictures), [total, *rows]), lines(notes)
+        f"{title}, {len(classes)} {of_what}", above, table((head, *pictures), [total, *rows]), lines(notes)
     )
 
 
 def imageset_html(part: ImageSet) -> str:
     """Return pictures as HTML: counts per class, and a sheet of them."""
-    rows = [(escaped(name), count(number)) for name, number in part.counts().items()]
+    counts = part.length_counts() if part.has_sequences else part.counts()
+    rows = [(escaped(name), count(number)) for name, number in counts.items()]
     return block(
         f"{count(len(part))} pictures from {part.origin}: {_form(part)}",
         sheet(part),
-        table(("class", "pictures"), rows) if rows else line("no labels", faint=True),
+        table(("length" if part.has_sequences else "class", "pictures"), rows)
+        if rows
+        else line("no labels", faint=True),
     )
 
 

@@ -45,8 +45,9 @@ def _progress(run: Run) -> str:
     training = recipe.training
     kept = kept_epoch(history, training.keep)
     measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
+    whole = "" if (words := run.nouns) is None else f" of whole {words.whole}s"
     return curves(history) + line(
-        f"{training.keep} epoch {kept.epoch} of {history[-1].epoch}: {measured} {percent(kept.valid_accuracy)}, "
+        f"{training.keep} epoch {kept.epoch} of {history[-1].epoch}: {measured} {percent(kept.valid_accuracy)}{whole}, "
         f"loss {kept.valid_loss:.4f}; all epochs took {duration(sum(row.seconds for row in history))}"
     )
 

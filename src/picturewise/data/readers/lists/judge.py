@@ -160,7 +160,7 @@ def _judge_table(
     splits = find_splits(found, [column for column in others if column != asked_label], asked_split)
     left = [column for column in others if column not in splits.looked_at]
     try:
-        labels = find_labels(found, left, asked_label)
+        labels = find_labels(found, left, asked_label, sequences=hints.sequences)
     except DataError as error:
         return Aside(found.path, str(error))
     by_folder = (

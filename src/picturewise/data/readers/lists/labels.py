@@ -26,6 +26,20 @@ NAMES = (  # most usual first
     ),
     *("dx", "fine_label", "ground_truth", "y"),
 )
+NUMBER_NAMES = (  # of the column with sequences, most usual first
+    *(
+        "number",
+        "numbers",
+        "text",
+        "transcription",
+        "sequence",
+        "digits",
+        "string",
+        "reading",
+        "plate",
+        "code",
+    ),
+)
 _WORDS = frozenset(
     {
         "label",
@@ -76,19 +90,24 @@ def words_of(name: str) -> list[str]:
     return [piece.casefold() for piece in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", name)]
 
 
-def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> FoundLabels:
+def find_labels(
+    table: Table, others: Sequence[int], chosen: int | None, *, sequences: bool = False
+) -> FoundLabels:
     """Return which columns say the class.
 
     Args:
         table: the list.
         others: its columns without those that name the pictures or say the split.
         chosen: the column that the user names; None: it is found automatically.
+        sequences: the labels are sequences of symbols, so they need not repeat.
 
     Raises:
         DataError: several columns are possible, or a picture has several labels.
     """
     if chosen is not None:
         return FoundLabels((chosen,))
+    if sequences:
+        return _find_sequences(table, others)
     columns = {column: Column(table, column) for column in others}
     usual = sorted(
         (column for column in columns.values() if column.rank < len(NAMES) and not column.tells_each_apart),
@@ -125,6 +144,23 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
             "column, pass --label-column."
         )
     return FoundLabels((found.place,), tuple(notes))
+
+
+def _find_sequences(table: Table, others: Sequence[int]) -> FoundLabels:
+    """Return the column of sequences: the one with the most usual name, or the only one."""
+    known = [*NUMBER_NAMES, *NAMES]
+    names = {column: "_".join(words_of(table.header[column] if table.header else "")) for column in others}
+    usual = sorted(
+        (column for column in others if names[column] in known), key=lambda at: known.index(names[at])
+    )
+    if usual or len(others) == 1:
+        return FoundLabels(tuple(usual or others)[:1])
+    if others:
+        shown = listed([table.called(column) for column in others])
+        raise DataError(
+            f"{table.shown}: several columns could be the numbers: {shown}. Choose one with --label-column."
+        )
+    return FoundLabels()
 
 
 class Column:

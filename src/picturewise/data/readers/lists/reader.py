@@ -8,6 +8,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES
+from picturewise.data.arrays.symbols import OPTIONS, refuse_if_ambiguous
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
@@ -75,7 +76,11 @@ class ListReader:
         """Return the pictures of `splits`; see `Reader.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
-        rows = {found.path: read_rows(found) for found in dict.fromkeys([*self.lists.values(), *self.others])}
+        texts = self.hints.sequences
+        rows = {
+            found.path: read_rows(found, as_texts=texts)
+            for found in dict.fromkeys([*self.lists.values(), *self.others])
+        }
         _check_apart(self.lists, rows)
         for split in self.lists.keys() & set(asked) if not options.skip_bad else ():
             _check_lines(self.lists[split], rows[self.lists[split].path], split, self.pictures.root)
@@ -89,7 +94,9 @@ class ListReader:
         places = {split: found.path for split, found in self.lists.items()}
         if self.train_folder is not None:
             places["train"] = self.train_folder
-        if labelled:
+        if labelled and not self.hints.sequences:
+            if self.hints.target is None:
+                refuse_if_ambiguous(listings[first].classes, printable(places[first]), options=OPTIONS)
             _check_classes(listings, places, first)
         reading = read_listings(
             listings,
@@ -100,6 +107,7 @@ class ListReader:
             progress,
             allocate,
             said=self.hints.value_range,
+            sequences=labelled and self.hints.sequences,
         )
         parts = reading.parts if labelled else {split: _bare(part) for split, part in reading.parts.items()}
         of_folders = listings["train"].notes if self.train_folder is not None else ()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from picturewise.data.arrays.symbols import OPTIONS, refuse_if_ambiguous
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.folder_listing import is_folder
 from picturewise.data.readers.lists.class_folders import (
@@ -30,7 +31,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName, split_of
 
 _COLUMNS = ("label_column", "file_column", "split_column")
-_OBEYED = (*_COLUMNS, "value_range")
+_OBEYED = (*_COLUMNS, "value_range", "target")
 _DEEPEST = 3  # levels of folders in which lists are searched for
 _MOST_OF_A_KIND = 16  # files with one ending in a folder: if there are more, each describes one picture
 _MOST_ABOVE = 200_000  # files in the folder above that of a list
@@ -47,7 +48,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
         DataError: there are several lists for one split, or the only one cannot be used.
         OSError: the folder or a file cannot be read.
     """
-    columns = hints.only(*_COLUMNS)
+    columns = _columns(hints)
     if path.is_dir():
         found = _in_folder(path, columns, last=False)
     else:
@@ -63,7 +64,12 @@ def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
         OSError: the folder or a file cannot be read.
     """
     if path.is_dir():
-        _in_folder(path, hints.only(*_COLUMNS), last=True)
+        _in_folder(path, _columns(hints), last=True)
+
+
+def _columns(hints: Hints) -> Hints:
+    """Return the hints that say what the columns are: their names, and that one holds sequences."""
+    return hints.only(*_COLUMNS, *(("target",) if hints.sequences else ()))
 
 
 def _single(path: Path, hints: Hints) -> ListReader | None:
@@ -95,9 +101,17 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
     )
     note = (
         f"{found.table.shown}: {lacks} a small number of values, as labels do. Choose the column of labels with "
-        "--label-column."
+        f"--label-column{_or_sequences(found)}."
     )
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
+
+
+def _or_sequences(found: PictureList) -> str:
+    """Return the option for a list of numbers, if there is a column of numbers without a decimal point."""
+    rows = found.table.sample
+    others = [column for column in range(found.table.columns) if column != found.name]
+    numbers = any(all(row[column].isdecimal() for row in rows) for column in others)
+    return ", pass --target sequence for numbers that are read digit by digit" if numbers else ""
 
 
 def _can_look_above(path: Path, found: Aside | None) -> bool:
@@ -281,11 +295,16 @@ def _refuse(
         return
     if any_list(asides):
         raise DataError(next(aside.what for aside in asides if aside.is_list))
+    for found in lists:
+        for column in range(found.table.columns):
+            if column != found.name:
+                values = {row[column] for row in found.table.sample} - {""}
+                refuse_if_ambiguous(values, found.table.shown, options=OPTIONS)
     if lists:
         found = lists[0]
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
             f"{found.table.shown} {has}, but none of them repeats a small number of values, as labels do. Choose the "
-            "column of labels with --label-column, or run predict on the pictures."
+            f"column of labels with --label-column{_or_sequences(found)}, or run predict on the pictures."
         )

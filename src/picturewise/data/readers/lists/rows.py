@@ -91,8 +91,12 @@ def splits_of(found: PictureList) -> tuple[SplitName, ...]:
     return tuple(split for split in SPLITS if split in seen)
 
 
-def read_rows(found: PictureList) -> ListRows:
+def read_rows(found: PictureList, *, as_texts: bool = False) -> ListRows:
     """Return what all lines of a list say.
+
+    Args:
+        found: the list.
+        as_texts: labels are texts to be read symbol by symbol, so that each is used exactly as it is.
 
     Raises:
         DataError: a line cannot be read, names several pictures, or has several labels or one that is too long.
@@ -122,7 +126,7 @@ def read_rows(found: PictureList) -> ListRows:
             again += before[1:] == now[1:]
             if before[1:] != now[1:]:
                 rows.double.append(Trouble(line, match.path, before.split, _difference(before, now)))
-    _sort_out(rows, said, lost)
+    _sort_out(rows, said, lost, as_texts=as_texts)
     rows.notes += [*_notes(found, ways, again, no_split), *_on_doubtful(found, rows)]
     return rows
 
@@ -169,12 +173,16 @@ def _difference(before: _Said, now: _Said) -> str:
 
 
 def _sort_out(
-    rows: ListRows, said: Mapping[str, _Said], lost: Collection[tuple[SplitName, str | None]]
+    rows: ListRows,
+    said: Mapping[str, _Said],
+    lost: Collection[tuple[SplitName, str | None]],
+    *,
+    as_texts: bool,
 ) -> None:
     """Add the classes; pictures without a class are sorted out, and so are those whose lines differ."""
     values = {one.label for one in said.values() if one.label is not None}
     values |= {label for _, label in lost if label is not None}
-    names = _names(values)
+    names = {value: value if value != "-1" else None for value in values} if as_texts else _names(values)
     doubtful = {trouble.text for trouble in rows.double}
     for path, (line, label, split) in said.items():
         if path in doubtful:

@@ -1,0 +1,191 @@
+"""The output layer of sequences: from the data or from the recipe, and what does not fit together."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError, PicturewiseError, UsageError
+from picturewise.recipes.recipe import Recipe, make_recipe
+from picturewise.targets import OneClass, Places
+from picturewise.targets.sequences import DIGITS, labels_of
+from picturewise.training.heads import asked_head, labelled_for, with_head
+from picturewise.training.make_learner import make_learner, summarise_learner
+
+
+def pictures(texts: list[str], places: int, alphabet: tuple[str, ...] = DIGITS, **options: Any) -> ImageSet:
+    images = np.random.default_rng(0).integers(0, 256, (len(texts), 6, 9, 1)).astype(np.uint8)
+    labels = labels_of(texts, alphabet, places, "made by a test")
+    return ImageSet(
+        images, labels, alphabet, "made by a test", make_target=partial(Places, places=places), **options
+    )
+
+
+def classes() -> ImageSet:
+    images = np.random.default_rng(0).integers(0, 256, (4, 6, 9, 1)).astype(np.uint8)
+    return ImageSet(images, np.arange(4) % 2, ("cat", "dog"), "made by a test")
+
+
+def recipe(layers: str = "flatten", head: str | None = None, **training: Any) -> Recipe:
+    return make_recipe(
+        {
+            "data": {"source": "made by a test"},
+            "model": {"name": None, "layers": layers.split("; "), "head": head},
+            "preparation": {"augmentation": []},
+            "training": {"epochs": 1, "batch_size": 4, "device": "cpu", "precision": "float32", **training},
+        }
+    )
+
+
+def settled(asked: Recipe, part: ImageSet) -> Recipe:
+    return with_head(asked_head(asked), part)
+
+
+NUMBERS = ["1", "07", "123", "9"]
+
+
+def test_without_a_line_there_are_as_many_places_as_the_longest_label_has() -> None:
+    found = settled(recipe(), pictures(NUMBERS, 3))
+    assert (found.model.head, found.model.layers) == ("numbers 3", ("flatten",))
+    letters = pictures(["ab", "c"], 2, ("a", "b", "c"))
+    assert settled(recipe(), letters).model.head == "numbers 2 of 3"
+
+
+@pytest.mark.parametrize("line", ["numbers 5", "numbers 5 of 10", "NUMBERS 5"])
+@pytest.mark.parametrize("where", ["layers", "head"])
+def test_a_named_layer_may_have_more_places(line: str, where: str) -> None:
+    asked = recipe(f"flatten; {line}") if where == "layers" else recipe(head=line)
+    part = pictures(NUMBERS, 3)
+    found = settled(asked, part)
+    assert (found.model.head, found.model.layers) == ("numbers 5", ("flatten",))
+    fitted = labelled_for(found, part)
+    assert fitted.target == Places(DIGITS, 5)
+    assert [fitted.target.text(label) for label in fitted.required_labels] == NUMBERS
+
+
+def test_a_learner_has_this_layer() -> None:
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4", "31"], 2))
+    learner, _ = make_learner(recipe("flatten; numbers 4"), data)
+    assert learner.train.target == learner.valid.target == Places(DIGITS, 4)
+    assert learner.network(np_zeros()).shape == (2, 46)
+    assert learner.recipe.model.head == "numbers 4"
+    summary = summarise_learner(recipe("flatten; numbers 4"), data)
+    assert [row.line for row in summary.rows][-1] == "numbers 4"
+
+
+def np_zeros() -> Any:
+    import torch
+
+    return torch.zeros(2, 1, 6, 9)
+
+
+def test_a_number_of_validation_may_be_longer_than_the_network_reads() -> None:
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["12345", "31"], 5))
+    learner, _ = make_learner(recipe(), data)
+    assert learner.valid.required_labels.tolist() == [[4, 1, 2, 3], [2, 3, 1, -1]]
+
+
+def test_classes_keep_their_output_layer() -> None:
+    found = settled(recipe(), classes())
+    assert (found.model.head, labelled_for(found, classes()).target) == (None, OneClass(("cat", "dog")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "part", "kind", "said"),
+    [
+        (
+            recipe("flatten; numbers 2"),
+            pictures(NUMBERS, 3),
+            DataError,
+            (
+                "made by a test: picture 2 (counted from 0) has the label '123', but the output layer 'numbers 2' "
+                "reads at most 2 symbols. Use 'numbers 3'."
+            ),
+        ),
+        (
+            recipe(head="numbers 1"),
+            pictures(NUMBERS, 3, names=["a.png", "b.png", "c.png", "d.png"]),
+            DataError,
+            (
+                "made by a test: 'b.png' has the label '07', but the output layer 'numbers 1' reads at most 1 "
+                "symbols. Use 'numbers 3'."
+            ),
+        ),
+        (
+            recipe("flatten; numbers 5"),
+            classes(),
+            UsageError,
+            (
+                "The output layer 'numbers 5' reads sequences of symbols, but the labels are classes. Use --target "
+                "sequence if they are sequences, or remove this line."
+            ),
+        ),
+        (
+            recipe("flatten; numbers 3 of 36"),
+            pictures(NUMBERS, 3),
+            UsageError,
+            "The output layer 'numbers 3 of 36' is for 36 symbols, but the labels have 10. Omit 'of' and the number.",
+        ),
+        (
+            recipe(head="dense 35"),
+            pictures(NUMBERS, 3),
+            UsageError,
+            "The output layer 'dense 35' does not read sequences of symbols. Use 'numbers 3' or 'ctc'.",
+        ),
+        (
+            recipe("flatten; numbers 3", head="numbers 4"),
+            pictures(NUMBERS, 3),
+            UsageError,
+            "The last layer line is 'numbers 3', but model.head is 'numbers 4'. Remove one of them.",
+        ),
+        (recipe(head="numbers 65"), pictures(NUMBERS, 3), UsageError, None),
+        (recipe(head="numbers"), pictures(NUMBERS, 3), UsageError, None),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    asked: Recipe, part: ImageSet, kind: type[PicturewiseError], said: str | None
+) -> None:
+    with pytest.raises(kind) as caught:
+        settled(asked, part)
+    assert said is None or str(caught.value) == said
+
+
+def test_the_line_in_the_middle_is_refused() -> None:
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(NUMBERS, 3))
+    with pytest.raises(UsageError, match=r"Layer line 2, 'numbers 3', .* It can only be the last line"):
+        make_learner(recipe("flatten; numbers 3; dense 4"), data)
+
+
+def test_a_recipe_without_lines_or_without_the_line_stays() -> None:
+    plain = recipe()
+    assert asked_head(plain) == plain
+    named = make_recipe({"data": {"source": "x"}, "model": {"name": "cnn", "head": "numbers 5"}})
+    assert asked_head(named) == named
+
+
+@pytest.mark.parametrize(
+    ("training", "augmentation", "said"),
+    [
+        (
+            {"class_weights": "balanced"},
+            [],
+            "training.class_weights weighs classes, but the labels are sequences",
+        ),
+        (
+            {},
+            ["cutmix 1"],
+            "'cutmix 1' pastes a part of another picture, which does not show a whole sequence",
+        ),
+    ],
+)
+def test_options_of_classes_are_refused(training: dict[str, Any], augmentation: list[str], said: str) -> None:
+    data = Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(NUMBERS, 3))
+    asked = recipe(**training)
+    preparation = asked.preparation.model_copy(update={"augmentation": tuple(augmentation)})
+    with pytest.raises(UsageError, match=said):
+        make_learner(asked.model_copy(update={"preparation": preparation}), data)
