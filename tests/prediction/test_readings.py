@@ -54,7 +54,7 @@ def test_predict_returns_texts_and_predict_proba_says_what_to_use(classifier: Cl
     assert texts[:3] == [classifier.predict(image) for image in IMAGES[:3]]
     with pytest.raises(UsageError, match=r"reads sequences of symbols.* Use predict for the readings"):
         classifier.predict_proba(IMAGES)
-    assert "sequences of up to 3 symbols (1, 2, 3, 4, 0, …)" in repr(classifier)
+    assert "numbers of up to 3 digits (1, 2, 3, 4, 0, …)" in repr(classifier)
 
 
 def test_pictures_below_the_threshold_are_left_to_people(
