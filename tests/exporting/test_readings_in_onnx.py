@@ -130,5 +130,5 @@ def test_another_reading_is_noticed() -> None:
     found = compare(classifier, longer, pictures(20), "noise")
     assert (found.changed, found.odd_changed) == (20, ODD)
     found = compare(classifier, lambda images: true(images)._replace(probabilities=true(images)[1] + 0.01))
-    with pytest.raises(RunError, match="probabilities differ by up to 0.01"):
+    with pytest.raises(RunError, match=r"probabilities differ by up to 0.01"):
         found.check()

@@ -20,8 +20,8 @@ def add_column_reading(graph: Graph, logits: str, target: Ctc) -> list[Value]:
     """
     if target.beam > 1:
         raise UsageError(
-            f"The classifier reads with the beam of '{target.output_line}', which ONNX cannot express. Train it without "
-            "'beam', or use 'picturewise serve'."
+            f"The classifier reads with the beam of '{target.output_line}', which ONNX cannot express. Train it "
+            "without 'beam', or use 'picturewise serve'."
         )
     return _Columns(graph, target).add(logits)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from picturewise.exporting.markdown import code, table, with_interval
-from picturewise.targets.sequences import DIGITS
+from picturewise.targets.words import accuracy_name, nouns
 
 if TYPE_CHECKING:
     from picturewise.evaluation.evaluation import Coverage, SequenceScores
@@ -20,13 +20,13 @@ def reads(facts: Mapping[str, Any]) -> bool:
     return "alphabet" in facts
 
 
-def whole(facts: Mapping[str, Any]) -> str:
-    """Return what it reads, in the singular.
+def accuracy_of(facts: Mapping[str, Any]) -> str:
+    """Return what the share of correct answers is called.
 
-    >>> whole({"alphabet": ["0", "1"]}), whole({"alphabet": ["A", "B"]})
-    ('whole-number', 'whole-sequence')
+    >>> accuracy_of({"alphabet": ["0", "1"]}), accuracy_of({"classes": ["cat", "dog"]})
+    ('whole-number accuracy', 'accuracy')
     """
-    return "whole-number" if set(facts["alphabet"]) <= {*DIGITS} else "whole-sequence"
+    return accuracy_name(nouns(facts["alphabet"]) if reads(facts) else None)
 
 
 def what_it_reads(facts: Mapping[str, Any]) -> str:
