@@ -48,7 +48,7 @@ def sequence_results(scores: SequenceScores) -> Iterator[str]:
         [[f"{one.place:,}", f"{one.support:,}", with_interval(one.accuracy)] for one in scores.places],
     )
     yield ""
-    if not scores.coverage:
+    if all(one.threshold is None for one in scores.coverage):
         yield "No threshold of the confidence was found that makes readings as accurate as 98 %."
         return
     yield (
@@ -64,4 +64,5 @@ def sequence_results(scores: SequenceScores) -> Iterator[str]:
 
 def _row(one: Coverage) -> list[str]:
     reached = "–" if one.accuracy is None else with_interval(one.accuracy)
-    return [f"{one.goal:g}", f"{one.threshold:.4f}", with_interval(one.coverage), reached]
+    threshold = "not reached" if one.threshold is None else f"{one.threshold:.4f}"
+    return [f"{one.goal:g}", threshold, with_interval(one.coverage), reached]
