@@ -14,9 +14,10 @@ from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.preparing.preparation import Preparation
 from picturewise.seeds import stream
-from picturewise.targets import Places
+from picturewise.targets import Ctc, Places
 
-LINES = ("conv 8 3x3 relu", "maxpool 2", "flatten")
+MAPS = ("conv 8 3x3 relu", "maxpool 2")
+LINES = (*MAPS, "flatten")
 SHAPE = (12, 32, 1)
 
 
@@ -40,6 +41,24 @@ def reader(
     description = Description(shape=shape, classes=tuple(alphabet), preparation=preparation, **facts)
     network = build(parse(description.layers or LINES), shape, target.output_line, seed=4)
     return Classifier(network, description)
+
+
+def column_reader(places: int = 3, columns: int = 16, beam: int = 1, **other: Any) -> Classifier:
+    """The same, but the symbols are read column by column."""
+    alphabet = tuple("1234056789")
+    target = Ctc(alphabet, places, columns, beam)
+    preparation = Preparation(mean=(110.0,), std=(70.0,))
+    facts: dict[str, Any] = {
+        "layers": MAPS,
+        "resize": "crop",
+        "thresholds": {"0.98": 0.001, "0.99": 0.01},
+        "temperature": 0.15,
+        **other,
+    }
+    description = Description(
+        shape=(12, 2 * columns, 1), classes=alphabet, preparation=preparation, answer=target.name, **facts
+    )
+    return Classifier(build(parse(MAPS), (12, 2 * columns, 1), target.output_line, seed=4), description)
 
 
 def pictures(count: int, shape: tuple[int, int, int] = SHAPE) -> NDArray[np.uint8]:

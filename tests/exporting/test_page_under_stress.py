@@ -254,7 +254,7 @@ def test_a_picture_of_a_hundred_megapixels_is_read(
     page = opened(one)
     for count, name in enumerate(names, 1):
         page.give_files("#choose", [tmp_path / name])
-        found = results_of(page, count, 600)
+        found = results_of(page, count, seconds=600)
     for result, name in zip(found, names, strict=True):
         assert result["error"] == ""
         height, width, _ = one.description.shape

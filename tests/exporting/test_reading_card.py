@@ -80,6 +80,6 @@ def test_the_folder_for_the_hub_has_an_alphabet_and_no_classes(tmp_path: Path) -
 
 
 def test_triton_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Triton's labels are names of classes.* Export it as onnx"):
+    with pytest.raises(UsageError, match=r"Triton's labels are names of classes.* Export it as onnx"):
         picturewise.export(reader(), "triton", out=tmp_path / "triton", progress=False)
     assert [*tmp_path.iterdir()] == []

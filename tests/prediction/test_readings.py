@@ -77,7 +77,7 @@ def test_pictures_below_the_threshold_are_left_to_people(
 def test_a_copy_is_equal_and_keeps_what_it_knows(readings: list[Prediction]) -> None:
     one = readings[0]
     assert isinstance(one, Reading)
-    copy = pickle.loads(pickle.dumps(one))  # noqa: S301 (our own bytes)
+    copy = pickle.loads(pickle.dumps(one))
     assert copy == one != readings[1]
     assert copy.alternatives(3) == one.alternatives(3)
     assert copy.picture is None

@@ -33,7 +33,7 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def expected(running: Running, folder: Path) -> tuple[SequenceTarget, np.ndarray]:
     """The probabilities that the classifier gives for `CONTENTS`."""
-    from picturewise.data.pictures.decode import read_picture  # noqa: PLC0415 (only here)
+    from picturewise.data.pictures.decode import read_picture
 
     classifier = running.classifier("numbers")
     rows = []

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from picturewise.targets import Places
+from picturewise.targets import Ctc, Places
 
 
 @pytest.mark.parametrize(("symbols", "places"), [("abc", 4), ("a", 3), ("0123456789", 2)])
@@ -42,8 +42,32 @@ def test_the_first_is_what_decode_returns() -> None:
         assert (text, chance) == (target.text(answer), pytest.approx(sure, rel=1e-12))
 
 
-def test_no_pictures_have_no_readings() -> None:
-    target = Places(tuple("01"), 2)
+@pytest.mark.parametrize("target", [Places(("0", "1"), 2), Ctc(("0", "1"), 2, 4), Ctc(("0", "1"), 2, 4, 8)])
+def test_no_pictures_have_no_readings(target: Places | Ctc) -> None:
     table = target.probabilities(np.zeros((0, target.outputs), np.float32))
     answers, confidence = target.decode(table)
     assert (table.shape, answers.shape, confidence.shape) == ((0, target.outputs), (0, 3), (0,))
+
+
+@pytest.mark.parametrize("beam", [1, 8])
+def test_columns_give_their_reading_first_and_then_others_that_are_likely(beam: int) -> None:
+    target = Ctc(("a", "b", "c"), 3, 5, beam)
+    random = np.random.default_rng(beam)
+    found = best = 0.0
+    for _ in range(20):
+        row = target.probabilities(random.normal(size=(1, target.outputs)) * 2)[0]
+        expected = {}
+        for length in (1, 2, 3):
+            for numbers in itertools.product(range(3), repeat=length):
+                label = np.array([[length, *numbers, *([-1] * (3 - length))]])
+                chance = np.exp(target.log_probability(row[None], label))[0]
+                expected["".join("abc"[number] for number in numbers)] = float(chance)
+        first, *others = target.alternatives(row, 4)
+        answers, sure = target.decode(row[None])
+        assert first == (target.text(answers[0]), pytest.approx(sure[0]))
+        assert len(dict([first, *others])) == 4
+        assert [chance for _, chance in others] == sorted((chance for _, chance in others), reverse=True)
+        assert dict(others) == pytest.approx({text: expected[text] for text, _ in others})
+        found += first[1] + sum(chance for _, chance in others)
+        best += sum(sorted(expected.values())[-4:])
+    assert found > 0.98 * best

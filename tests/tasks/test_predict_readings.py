@@ -93,7 +93,7 @@ def test_the_command_shows_the_symbols_or_the_readings(
     assert told["classifier"]["alphabet"] == [*"1234056789"]
     (row,) = told["predictions"]
     assert (row["label"], row["unsure"]) == (one.label, True)
-    assert [part["part"] for part in row["parts"]][0] == f"length: {len(one.label)}"
+    assert row["parts"][0]["part"] == f"length: {len(one.label)}"
     assert row["probabilities"] == pytest.approx(one.probabilities)
 
 
@@ -125,7 +125,7 @@ def test_a_classifier_that_never_was_so_accurate_has_no_threshold(scene: Path) -
 
 
 def test_a_classifier_of_classes_cannot_abstain(scene: Path) -> None:
-    import pages  # noqa: PLC0415 (only here)
+    import pages
 
-    with pytest.raises(UsageError, match="this one names classes. Use --min-confidence"):
+    with pytest.raises(UsageError, match=r"this one names classes\. Use --min-confidence"):
         picturewise.predict(pages.classifier(), scene / "pictures", abstain=0.98)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from picturewise.exporting.markdown import code, fenced, plain, table, with_interval
-from picturewise.exporting.reading_card import TASK, reads, sequence_results, what_it_reads, whole
+from picturewise.exporting.reading_card import TASK, accuracy_of, reads, sequence_results, what_it_reads
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _front_matter(card: CardFacts) -> Iterator[str]:
             f"      split: {evaluation.split}",
         )
         yield "    metrics:"
-        named = f"{whole(card.facts)} accuracy" if read else "accuracy"
+        named = accuracy_of(card.facts)
         of_loss = "negative log-likelihood" if read else "cross-entropy"
         yield from ("    - type: accuracy", f"      value: {accuracy.value:.6f}")
         yield f"      name: {json.dumps(f'{named}, 95 % interval {accuracy.low:.4f} to {accuracy.high:.4f}')}"
@@ -180,7 +180,7 @@ def _results(card: CardFacts) -> Iterator[str]:
     if evaluation is None:
         yield "**Not evaluated on test pictures.** Without that, nobody knows how good it is on new pictures."
         if card.kept is not None:
-            name = f"{whole(card.facts)} accuracy" if reads(card.facts) else "accuracy"
+            name = accuracy_of(card.facts)
             yield ""
             yield (
                 f"On the validation pictures, which chose the epoch, {name} is {card.kept.valid_accuracy:.4f} "
@@ -194,7 +194,7 @@ def _results(card: CardFacts) -> Iterator[str]:
     yield ""
     sequences = evaluation.sequences
     rows = [
-        [f"{whole(card.facts)} accuracy" if sequences else "accuracy", with_interval(evaluation.accuracy)],
+        [accuracy_of(card.facts), with_interval(evaluation.accuracy)],
         [
             "negative log-likelihood (nats)" if sequences else "cross-entropy (nats)",
             with_interval(evaluation.loss),

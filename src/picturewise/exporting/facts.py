@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from picturewise.exporting.parity import Parity
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.sequences import is_sequences
 
 if TYPE_CHECKING:
@@ -59,9 +60,12 @@ def answers_of(description: Description) -> dict[str, Any]:
     target = description.target
     if not is_sequences(target):
         return {"classes": list(description.classes)}
+    columns = {"columns": target.columns} if isinstance(target, Ctc) else {}
     return {
         "alphabet": list(description.classes),
         "places": target.places,
+        **columns,
+        "head": target.output_line,
         "thresholds": dict(sorted((description.thresholds or {}).items())),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from picturewise.exporting.markdown import code, table, with_interval
-from picturewise.targets.sequences import DIGITS
+from picturewise.targets.words import accuracy_name, nouns
 
 if TYPE_CHECKING:
     from picturewise.evaluation.evaluation import Coverage, SequenceScores
@@ -20,13 +20,13 @@ def reads(facts: Mapping[str, Any]) -> bool:
     return "alphabet" in facts
 
 
-def whole(facts: Mapping[str, Any]) -> str:
-    """Return what it reads, in the singular.
+def accuracy_of(facts: Mapping[str, Any]) -> str:
+    """Return what the share of correct answers is called.
 
-    >>> whole({"alphabet": ["0", "1"]}), whole({"alphabet": ["A", "B"]})
-    ('whole-number', 'whole-sequence')
+    >>> accuracy_of({"alphabet": ["0", "1"]}), accuracy_of({"classes": ["cat", "dog"]})
+    ('whole-number accuracy', 'accuracy')
     """
-    return "whole-number" if set(facts["alphabet"]) <= {*DIGITS} else "whole-sequence"
+    return accuracy_name(nouns(facts["alphabet"]) if reads(facts) else None)
 
 
 def what_it_reads(facts: Mapping[str, Any]) -> str:
@@ -48,7 +48,7 @@ def sequence_results(scores: SequenceScores) -> Iterator[str]:
         [[f"{one.place:,}", f"{one.support:,}", with_interval(one.accuracy)] for one in scores.places],
     )
     yield ""
-    if not scores.coverage:
+    if all(one.threshold is None for one in scores.coverage):
         yield "No threshold of the confidence was found that makes readings as accurate as 98 %."
         return
     yield (
@@ -64,4 +64,5 @@ def sequence_results(scores: SequenceScores) -> Iterator[str]:
 
 def _row(one: Coverage) -> list[str]:
     reached = "–" if one.accuracy is None else with_interval(one.accuracy)
-    return [f"{one.goal:g}", f"{one.threshold:.4f}", with_interval(one.coverage), reached]
+    threshold = "not reached" if one.threshold is None else f"{one.threshold:.4f}"
+    return [f"{one.goal:g}", threshold, with_interval(one.coverage), reached]

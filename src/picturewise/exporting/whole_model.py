@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picturewise.architectures.lines import parse
+from picturewise.exporting.column_readings import add_column_reading
 from picturewise.exporting.readings import add_reading
 from picturewise.exporting.resizing import with_channels, with_size
 from picturewise.exporting.views import averaged, with_views
 from picturewise.onnx_models.graph import Graph, Value
 from picturewise.onnx_models.layers import add_layers
 from picturewise.onnx_models.model import LOGITS, Normalisation, is_portable, normalised, taken_from
+from picturewise.targets.ctc import Ctc
 from picturewise.targets.places import Places
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ def add_answers(graph: Graph, logits: str, description: Description) -> list[Val
     mean = averaged(graph, logits, description.preparation.seen, count)
     graph.node("Div", mean, by, output=LOGITS)
     target = description.target
+    if isinstance(target, Ctc):
+        return [*add_column_reading(graph, LOGITS, target), (LOGITS, np.float32, ("N", count))]
     if isinstance(target, Places):
         return [*add_reading(graph, LOGITS, target), (LOGITS, np.float32, ("N", count))]
     graph.node("Softmax", LOGITS, output=PROBABILITIES, axis=1)

@@ -95,30 +95,38 @@ class Reading(Prediction):
 
     Attributes:
         name: as of a `Prediction`.
-        probabilities: reading → calibrated probability of the whole reading, for the five most likely ones, most
-            likely first.
+        probabilities: reading → calibrated probability of the whole reading, for the classifier's reading and the four
+            most likely others. It is computed when it is first asked for.
         number: as of a `Prediction`.
-        outputs: (outputs,) probabilities of the length and of the symbols, in the order of the network's outputs.
+        outputs: (outputs,) probabilities of the parts of readings, in the order of the network's outputs.
         target: the meaning of `outputs`.
         abstained: whether `abstain` leaves the picture to people, because its probability is too low.
     """
 
+    probabilities: dict[str, float] = field(init=False, compare=False)
     outputs: tuple[float, ...] = field(kw_only=True)
     target: SequenceTarget = field(kw_only=True)
     abstained: bool = field(default=False, kw_only=True)
 
+    def __getattr__(self, name: str) -> Any:
+        if name != "probabilities":
+            raise AttributeError(f"'Reading' object has no attribute '{name}'")
+        found = dict(self.alternatives(READINGS))
+        self.__dict__[name] = found
+        return found
+
     @property
     def label(self) -> str:
-        """The most likely reading, such as '042'; empty if the picture is left to people."""
+        """The classifier's reading, such as '042'; empty if the picture is left to people."""
         return "" if self.abstained else self._decoded[0]
 
     @property
     def parts(self) -> list[tuple[str, float]]:
-        """The length of the most likely reading and its symbols, in words, each with its probability."""
+        """The parts of the reading, such as its length and its symbols, in words, each with its probability."""
         return self.target.parts(np.array(self.outputs))
 
     def alternatives(self, count: int = READINGS) -> list[tuple[str, float]]:
-        """Return the most likely readings and the probability of each whole reading, most likely first.
+        """Return the reading, then the most likely others, and the probability of each whole reading.
 
         Args:
             count: how many, from 1 to 100.
@@ -129,6 +137,11 @@ class Reading(Prediction):
         if not 1 <= count <= MOST_READINGS:
             raise UsageError(f"count is {count}. Expected a number of readings from 1 to {MOST_READINGS}.")
         return self.target.alternatives(np.array(self.outputs), count)
+
+    @cached_property
+    def _decoded(self) -> tuple[str, float]:
+        answers, probabilities = self.target.decode(np.array([self.outputs]))
+        return self.target.text(answers[0]), float(probabilities[0])
 
     @never_raises
     def __repr__(self) -> str:
@@ -203,7 +216,7 @@ class PredictedBlock:
         return self.target.parts(row.probabilities)
 
     def alternatives(self, row: Row, count: int) -> list[tuple[str, float]]:
-        """Return the most likely classes or readings of a row, each with its probability, most likely first."""
+        """Return the most likely classes of a row, most likely first, or its readings, each with its probability."""
         if row.probabilities is None:
             return []
         if self.target is not None:
@@ -221,10 +234,9 @@ class PredictedBlock:
                 shares = dict(zip(self.classes, map(float, row.probabilities), strict=True))
                 prediction = Prediction(row.name, shares, row.number)
             else:
-                shares = dict(self.alternatives(row, READINGS))
                 outputs = tuple(map(float, row.probabilities))
                 prediction = Reading(
-                    row.name, shares, row.number, outputs=outputs, target=self.target, abstained=row.abstained
+                    row.name, row.number, outputs=outputs, target=self.target, abstained=row.abstained
                 )
             # No field: equal predictions are equal wherever their pictures are, and `asdict` copies none.
             prediction.__dict__["_seen"] = (self.pictures, index)

@@ -118,7 +118,7 @@ class Ctc:
         with np.errstate(invalid="ignore"):  # infinite logits do not have probabilities
             powers = np.exp(table - table.max(axis=2, keepdims=True))
             probabilities: NDArray[Any] = powers / powers.sum(axis=2, keepdims=True)
-        return probabilities.reshape(len(logits), -1)
+        return probabilities.reshape(len(logits), self.outputs)
 
     def of_columns(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (N, outputs) as (N, T, K + 1)."""
@@ -134,7 +134,8 @@ class Ctc:
         if self.beam == 1:
             readings = self._greedy(table)
         else:
-            readings = np.stack([self._beam(picture) for picture in table.astype(np.float64)])
+            found = [self._beam(picture) for picture in table.astype(np.float64)]
+            readings = np.array(found, np.int64).reshape(len(table), 1 + self.places)
         return readings, np.exp(self.log_probability(probabilities, readings))
 
     def log_probability(
@@ -179,6 +180,25 @@ class Ctc:
             start = at + 1
         return parts
 
+    def alternatives(self, probabilities: NDArray[np.floating], count: int) -> list[tuple[str, float]]:
+        """Return the reading of a picture, then the most likely other ones; see `SequenceTarget`.
+
+        The others are found by a beam search that follows twice as many beginnings, so a likely one can be missed.
+        """
+        reading, sure = self.decode(probabilities[None])
+        found = [(self.text(reading[0]), float(sure[0]))]
+        if count == 1:
+            return found
+        table = self.of_columns(probabilities[None])[0].astype(np.float64)
+        prefixes = self._prefixes(table, max(self.beam, 2 * count))
+        others = np.full((len(prefixes), 1 + self.places), NOTHING, np.int64)
+        for row, symbols in zip(others, prefixes, strict=True):
+            row[0], row[1 : 1 + len(symbols)] = len(symbols), symbols
+        others = others[(others != reading).any(axis=1)]
+        chances = np.exp(self.log_probability(np.repeat(probabilities[None], len(others), axis=0), others))
+        order = np.argsort(-chances, kind="stable")[: count - 1]
+        return found + [(self.text(others[at]), float(chances[at])) for at in order]
+
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:
         """Return a reading or a label as text."""
         return text_of(np.asarray(answer), self.classes)
@@ -199,7 +219,15 @@ class Ctc:
         return readings
 
     def _beam(self, table: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the reading (1 + L,) of one picture (T, K + 1), by prefix beam search.
+        """Return the reading (1 + L,) of one picture (T, K + 1), by prefix beam search."""
+        readings = self._prefixes(table, self.beam)
+        chosen = readings[0] if readings else (int(table[:, :-1].max(axis=0).argmax()),)
+        reading = np.full(1 + self.places, NOTHING, np.int64)
+        reading[0], reading[1 : 1 + len(chosen)] = len(chosen), chosen
+        return reading
+
+    def _prefixes(self, table: NDArray[np.float64], beam: int) -> list[tuple[int, ...]]:
+        """Return the symbols of up to `beam` readings of one picture (T, K + 1), the most likely first.
 
         Every beginning of a reading has two probabilities: of all ways that end in a blank, and in its last symbol.
         Source: Hannun, Maas, Jurafsky and Ng, "First-pass large vocabulary continuous speech recognition using
@@ -220,11 +248,7 @@ class Ctc:
                 for symbol in likely:
                     before = with_blank if prefix and symbol == prefix[-1] else both
                     found[*prefix, symbol][1] += before * column[symbol]
-            best = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))[: self.beam]
+            best = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))[:beam]
             total = math.fsum(sum(pair) for _, pair in best) or 1.0  # so that long sequences do not vanish
             beams = {prefix: (pair[0] / total, pair[1] / total) for prefix, pair in best}
-        readings = [prefix for prefix in beams if prefix]
-        chosen = readings[0] if readings else (int(table[:, :blank].max(axis=0).argmax()),)
-        reading = np.full(1 + self.places, NOTHING, np.int64)
-        reading[0], reading[1 : 1 + len(chosen)] = len(chosen), chosen
-        return reading
+        return [prefix for prefix in beams if prefix]

@@ -133,7 +133,7 @@ class SequenceTarget(Target, Protocol):
         """
 
     def alternatives(self, probabilities: NDArray[np.floating], count: int) -> list[tuple[str, float]]:
-        """Return the most likely readings of a picture and the probability of each, most likely first.
+        """Return readings of a picture and the probability of each: that of `decode`, then the most likely others.
 
         Args:
             probabilities: (outputs,) of the picture.

@@ -28,21 +28,36 @@ function barsOf({ probabilities, reading, model: { classes } }) {
   return [...order.slice(0, MOST_BARS).map(bar), [`${rest.length} others`, sum, false]];
 }
 
-/** Return the reading {text, share, parts} in a model's outputs: see `targets/places.py`. */
-function readingOf({ length, digits, confidence, logits }, { alphabet, places }) {
-  const count = Number(length[0]), symbols = Array.from(digits.slice(0, count), Number);
+/** Return the reading {text, share, parts} in a model's outputs. */
+function readingOf({ length, digits, confidence, logits }, model) {
+  const symbols = Array.from(digits.slice(0, Number(length[0])), Number);
+  const parts = model.columns ? partsOfColumns(symbols, logits, model) : partsOfPlaces(symbols, logits, model);
+  return { text: symbols.map((symbol) => model.alphabet[symbol]).join(""), share: confidence[0], parts };
+}
+
+/** Return the length and each symbol with its probability: see `parts` in `targets/places.py`. */
+function partsOfPlaces(symbols, logits, { alphabet, places }) {
   const after = places + 2; // outputs for the lengths 0, 1, …, places, more
   const shareOf = (from, many, at) => softmax(logits.slice(from, from + many))[at];
-  return {
-    text: symbols.map((symbol) => alphabet[symbol]).join(""),
-    share: confidence[0],
-    parts: [
-      [`length: ${count}`, shareOf(0, after, count)],
-      ...symbols.map((symbol, place) => [
-        `place ${place + 1}: ${alphabet[symbol]}`, shareOf(after + place * alphabet.length, alphabet.length, symbol),
-      ]),
-    ],
-  };
+  return [
+    [`length: ${symbols.length}`, shareOf(0, after, symbols.length)],
+    ...symbols.map((symbol, place) => [
+      `place ${place + 1}: ${alphabet[symbol]}`, shareOf(after + place * alphabet.length, alphabet.length, symbol),
+    ]),
+  ];
+}
+
+/** Return each symbol with its highest probability in a column: see `parts` in `targets/ctc.py`. */
+function partsOfColumns(symbols, logits, { alphabet, columns }) {
+  const many = alphabet.length + 1; // the last one is the blank
+  const table = Array.from({ length: columns }, (_, at) => softmax(logits.slice(at * many, (at + 1) * many)));
+  let start = 0;
+  return symbols.map((symbol, place) => {
+    const stop = Math.max(start + 1, columns - (symbols.length - place - 1));
+    const shares = table.slice(start, stop).map((column) => column[symbol]), best = likeliest(shares);
+    start += best + 1;
+    return [`symbol ${place + 1}: ${alphabet[symbol]}`, shares[best]];
+  });
 }
 
 function softmax(logits) {
