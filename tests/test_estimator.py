@@ -33,7 +33,7 @@ LEFT_OUT = {
     "head",
     # settings has them
     "start_source", "start_sha256", "start_lines", "start_head", "start_statistics", "freeze", "unfreeze_epoch",
-    "unfreeze_gradually", "backbone_rate", "head_fit",
+    "unfreeze_gradually", "backbone_rate", "freeze_statistics", "head_fit",
 }  # fmt: skip
 
 NOT_CHECKED = {

@@ -206,6 +206,7 @@ EXAMPLES = {
     "training.unfreeze_epoch": ("3", 3),
     "training.unfreeze_gradually": ("true", True),
     "training.backbone_rate": ("0.5", 0.5),
+    "training.freeze_statistics": ("true", True),
     "training.head_fit": ("steps", "steps"),
     "training.label_smoothing": ("0.1", 0.1),
     "training.class_weights": ("balanced", "balanced"),

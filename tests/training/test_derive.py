@@ -32,8 +32,8 @@ def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
         "data.label_column", "data.file_column", "data.split_column", "data.value_range", "data.layout", "data.target",
         "model.head",
         "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",
-        "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate", "training.head_fit",
-        "training.folds", "training.patience",
+        "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate",
+        "training.freeze_statistics", "training.head_fit", "training.folds", "training.patience",
     ]  # fmt: skip
     assert notes == ()
 

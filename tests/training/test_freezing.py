@@ -55,6 +55,18 @@ def test_frozen_layers_have_no_gradient_and_keep_their_mean_and_variance() -> No
     assert "1.running_mean" in changed
 
 
+def test_layers_that_are_trained_may_keep_their_mean_and_variance() -> None:
+    network, freezing = frozen(5, freeze_statistics=True)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.train()
+    freezing.apply(1)
+    network(torch.randn(4, 1, 6, 6)).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    modules = dict(network.named_modules())
+    assert (modules["1"].training, modules["0"].training, modules["8"].training) == (False, True, True)
+
+
 def test_pretrained_layers_learn_at_their_own_rate() -> None:
     _, freezing = frozen(5, backbone_rate=0.25)
     assert set(freezing.factors().values()) == {0.25}

@@ -62,6 +62,7 @@ def test_a_run_s_layers_learn_at_the_full_rate_on_pictures_normalised_by_their_o
 ) -> None:
     found = begun(tiny, source, tmp_path / "run").recipe
     assert (found.start.statistics, found.training.backbone_rate) == ("data", 1.0)
+    assert found.training.freeze_statistics is False
     kept = begun(tiny, source, tmp_path / "kept", start={"head": "keep"}).recipe
     assert (kept.start.statistics, kept.training.backbone_rate) == ("source", 1.0)
     asked = begun(tiny, source, tmp_path / "asked", start={"statistics": "source"}, backbone_rate=0.1)

@@ -90,7 +90,7 @@ def test_a_run_begins_with_the_weights_of_the_file_and_their_scale(
     assert recipe.model.layers == ("timm test_resnet.r160_in1k", "dense 8 relu")
     assert recipe.start.source == f"timm test_resnet.r160_in1k from {published}"
     assert (recipe.start.lines, recipe.start.sha256) == (1, weights.fingerprint(state))
-    assert recipe.training.backbone_rate == 0.1
+    assert (recipe.training.backbone_rate, recipe.training.freeze_statistics) == (0.1, True)
     assert (trainer.learner.preparation.mean, trainer.learner.preparation.std) == (
         (127.5,),
         (127.5,),

@@ -76,6 +76,7 @@ class RecipeKeywords(TypedDict, total=False):
     unfreeze_epoch: int | None
     unfreeze_gradually: bool
     backbone_rate: float | None
+    freeze_statistics: bool | None
     head_fit: Literal["steps", "regression"] | None
     label_smoothing: float
     class_weights: Literal["none", "balanced"]

@@ -172,6 +172,11 @@ class TrainingOptions(BaseModel):
         description="Factor by which the learning rate is multiplied for layers with pretrained weights; none: 0.1 "
         "for published weights below a new output layer, otherwise 1.",
     )
+    freeze_statistics: bool | None = Field(
+        default=None,
+        description="Whether normalisation in layers with pretrained weights keeps its mean and variance while these "
+        "layers are trained; none: yes for published weights below a new output layer, otherwise no.",
+    )
     head_fit: Literal["steps", "regression"] | None = Field(
         default=None,
         description="How a new output layer above frozen layers is trained in the first epoch. Regression: all at "

@@ -26,6 +26,7 @@ OPTION_NAMES: Mapping[str, str] = {
     "training.unfreeze_epoch": "Unfrozen from epoch",
     "training.unfreeze_gradually": "Unfrozen layer by layer",
     "training.backbone_rate": "Backbone learning rate multiplier",
+    "training.freeze_statistics": "Backbone normalisation frozen",
     "training.head_fit": "Output layer first trained by",
     "training.label_smoothing": "Label smoothing",
     "training.class_weights": "Class weights",

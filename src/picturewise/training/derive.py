@@ -221,6 +221,7 @@ def _check_start(recipe: Recipe) -> None:
     for name, given in {
         "training.freeze": options.freeze != "none",
         "training.backbone_rate": options.backbone_rate is not None,
+        "training.freeze_statistics": options.freeze_statistics is not None,
         "start.head": start.head == "keep",
         "start.lines": start.lines is not None,
         "start.sha256": start.sha256 is not None,

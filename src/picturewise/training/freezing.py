@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from picturewise.architectures.layers import BatchNorm, GroupNorm, Layer
 from picturewise.recipes.options import TrainingOptions
@@ -18,12 +19,16 @@ class Freezing:
     (Howard and Ruder, "Universal language model fine-tuning", 2018). A normalisation is unfrozen with the layer
     before it.
 
+    Batch normalisation may also keep its mean and variance while its layer is trained. Those of published weights are
+    of millions of pictures; replaced by those of small batches, they no longer suit the layers, and little is left of
+    what these have learned.
+
     Args:
         network: from the builder.
         layers: its layers, without the output layer.
         spans: the modules of each layer; see `builder.spans`.
         lines: how many of the first layers have pretrained weights.
-        options: freeze, unfreeze_epoch and unfreeze_gradually are used.
+        options: freeze, unfreeze_epoch, unfreeze_gradually, backbone_rate and freeze_statistics are used.
     """
 
     def __init__(
@@ -75,3 +80,7 @@ class Freezing:
             learns = number >= frozen
             module.train(learns)
             module.requires_grad_(learns)
+            if number < self._backbone and self._options.freeze_statistics:
+                for part in module.modules():
+                    if isinstance(part, _BatchNorm):
+                        part.eval()

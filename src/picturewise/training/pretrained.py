@@ -135,24 +135,31 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     if start.lines is None:
         layers = (*backbone.lines, *layers)
     known = {"source": backbone.source, "sha256": backbone.sha256, "lines": count}
-    statistics, rate = _usual(start, backbone)
+    statistics, rate, frozen = _usual(start, backbone)
     found = start.model_copy(update={**known, "statistics": start.statistics or statistics})
     model = recipe.model.model_copy(update={"layers": layers})
-    training = recipe.training.model_copy(update={"backbone_rate": recipe.training.backbone_rate or rate})
+    given = recipe.training
+    known_rates = {
+        "backbone_rate": given.backbone_rate or rate,
+        "freeze_statistics": frozen if given.freeze_statistics is None else given.freeze_statistics,
+    }
+    training = given.model_copy(update=known_rates)
     whole = recipe.model_copy(update={"model": model, "start": found, "training": training})
     return whole, backbone.for_channels(channels)
 
 
-def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float]:
-    """Return the usual statistics for normalising the pictures, and the usual multiple of the rate.
+def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float, bool]:
+    """Return the usual statistics for normalising the pictures, the usual multiple of the rate, and whether the
+    layers keep the statistics of their normalisation.
 
     A kept output layer needs the same normalisation as before. Weights of one's own runs, small networks on small
     pictures, trained best with the data's statistics and at the full rate (docs/results/transfer.md); weights
-    trained on ImageNet are changed carefully, as is usual.
+    trained on ImageNet are changed carefully, as is usual: with the statistics of small batches, fine-tuning
+    EfficientNet-Lite0 lost a quarter of the accuracy that its frozen layers had (docs/results/defaults.md).
     """
     if start.head == "keep":
-        return "source", 1.0
-    return ("source", 0.1) if backbone.head is None else ("data", 1.0)
+        return "source", 1.0, False
+    return ("source", 0.1, True) if backbone.head is None else ("data", 1.0, False)
 
 
 def read_backbone(source: str, shape: Shape) -> Backbone:
