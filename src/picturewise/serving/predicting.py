@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ async def predict(request: Request) -> Response:
     """Answer `POST /predict`."""
     service: Service = request.scope["service"]
     facts = facts_of(request.scope)
-    query = request.query_params
+    query: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
     if unknown := [key for key in query if key not in {"model", "top"}]:
         raise RefusedRequest(
             "bad_request", f"Unknown parameter '{_shown(unknown[0])}'. Choose from model, top."
