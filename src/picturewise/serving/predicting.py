@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from picturewise.data.pictures.decode import NOT_SUPPORTED, TOO_LARGE
+from picturewise.data.pictures.pixels import DEEP
 from picturewise.errors import PictureError
 from picturewise.serving.answers import answer
 from picturewise.serving.bodies import read_body
@@ -131,6 +132,8 @@ def _refusal(error: PictureError, served: Served, service: Service) -> RefusedRe
     elif reason.startswith(NOT_SUPPORTED):
         code = "unsupported_media_type"
     service.metrics.pictures(served.name, code, 1)
+    if reason == DEEP:
+        return RefusedRequest(code, f"{error} The service can be started with --value-range LOW..HIGH.")
     return RefusedRequest(code, str(error))
 
 
