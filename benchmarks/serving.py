@@ -1,11 +1,16 @@
 """The HTTP service under load, beside the same model in FastAPI and ONNX Runtime.
 
 python benchmarks/serving.py --seconds 60 --markdown build/serving.md --peers-python .venv-peers/bin/python
+python benchmarks/serving.py --seconds 10 --rounds 5 ...   (on a busy machine)
 
 Each client keeps one connection, sends a picture, waits for the answer, and sends the next. A refused client (503)
 waits as long as it is told and tries again: the times include that, except for the 99th percentile of tries, which
 is that of the tries that were answered. Every answer is compared with what the classifier says here. The clients run
 in this process, on the same cores. Processor time is that of the service with all its processes.
+
+With several rounds, the services take turns, so that other programs slow down all of them. The numbers are medians with
+the 10 to 90 % range; the ratios are to the last service in the same round. The 10 % quantile of the latency is close to
+that on idle cores.
 """
 
 from __future__ import annotations
@@ -23,11 +28,12 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from picturewise.architectures.lines import parse
@@ -59,21 +65,34 @@ class Load:
     failed: int = 0
     processor: float = 0.0
 
-    def row(self) -> list[str]:
-        """Return the cells of its row in the table."""
-        times = np.array(self.answered or [np.nan])
-        p50, p99 = np.quantile(times, [0.5, 0.99]) * 1000
+    def numbers(self) -> list[float]:
+        """Return pictures/s, the latencies in ms, and processor seconds for 1,000 requests."""
+        p10, p50, p99 = 1000 * np.quantile(self.answered or [np.nan], [0.1, 0.5, 0.99])
         tried = 1000 * np.quantile(self.accepted or [np.nan], 0.99)
-        return [
-            f"{len(self.answered) / self.seconds:,.0f}",
-            f"{p50:,.1f}",
-            f"{p99:,.1f}",
-            f"{tried:,.1f}",
-            f"{1000 * self.processor / max(1, len(self.answered)):,.2f}",
-            f"{self.refused:,}",
-            f"{self.wrong:,}",
-            f"{self.failed:,}",
-        ]
+        answered = len(self.answered)
+        return [answered / self.seconds, p10, p50, p99, tried, 1000 * self.processor / max(1, answered)]
+
+
+NUMBERS = ("images/s", "p10 ms", "p50 ms", "p99 ms", "p99 ms of tries", "CPU s / 1,000")
+
+
+def row(rounds: Sequence[Load], others: Sequence[Load]) -> list[str]:
+    """Return the cells of a service: the median and the 10 to 90 % range of each number over the rounds.
+
+    Args:
+        rounds: of the service.
+        others: of the last service, in the same order: the ratios to them follow, of images/s, p50, p99 and CPU.
+    """
+    own = np.array([load.numbers() for load in rounds])
+    ratios = own / np.array([load.numbers() for load in others])
+    told = [_spread(column) for column in own.T]
+    told += [f"{sum(getattr(load, name) for load in rounds):,}" for name in ("refused", "wrong", "failed")]
+    return told + [_spread(ratios[:, number]) for number in (0, 2, 3, 5)]
+
+
+def _spread(values: NDArray[np.float64]) -> str:
+    low, middle, high = np.quantile(values, [0.1, 0.5, 0.9])
+    return f"{middle:.3g}" if len(values) == 1 else f"{middle:.3g} ({low:.3g}–{high:.3g})"
 
 
 def make_classifier(name: str, folder: Path) -> Path:
@@ -248,9 +267,28 @@ def service(command: Sequence[str], port: int, health: str) -> Iterator[tuple[in
         process.wait(60)
 
 
+def request(picture: bytes, port: int) -> bytes:
+    """Return the bytes of the request with a picture."""
+    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: image/png\r\n"
+    return f"{head}Content-Length: {len(picture)}\r\n\r\n".encode() + picture
+
+
+def start_of(
+    contender: str, given: argparse.Namespace, name: str, folder: Path, classes: Sequence[str], port: int
+) -> tuple[list[str], str]:
+    """Return the command that starts a service, and the path that says whether it is ready."""
+    if contender == "fastapi":
+        program, model = str(HERE / "contenders" / "fastapi_onnx.py"), str(folder / f"{name}.onnx")
+        shape = map(str, SHAPES[name])
+        return [given.peers_python, program, model, *shape, json.dumps(classes), str(port)], "/health"
+    start = [sys.executable, "-m", "picturewise", "serve", str(folder / f"{name}.safetensors")]
+    return [*start, "--port", str(port), *(f"--{option}" for option in given.options)], "/v2/health/ready"
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--seconds", type=float, default=60.0)
+    arguments.add_argument("--rounds", type=int, default=1, help="in which the services take turns")
     arguments.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     arguments.add_argument("--models", nargs="+", choices=[*SHAPES], default=[*SHAPES])
     arguments.add_argument("--contenders", nargs="+", default=["picturewise", "fastapi"])
@@ -260,8 +298,8 @@ def main() -> None:
     )
     arguments.add_argument("--markdown", type=Path)
     given = arguments.parse_args()
-    columns = ["model", "clients", "service", "images/s", "p50 ms", "p99 ms", "p99 ms of tries"]
-    columns += ["CPU s / 1,000", "refused", "wrong", "failed"]
+    columns = ["model", "clients", "service", *NUMBERS, "refused", "wrong", "failed"]
+    columns += [f"{name} ratio" for name in ("images/s", "p50", "p99", "CPU")]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     starts = []
     with tempfile.TemporaryDirectory() as place:
@@ -272,45 +310,27 @@ def main() -> None:
             write_onnx(classifier, folder / f"{name}.onnx")
             pictures = make_pictures(SHAPES[name], PICTURES)
             labels = [classifier.predict(picture) for picture in pictures]
-            for contender in given.contenders:
-                port = free_port()
-                requests = [
-                    (
-                        (
-                            f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: image/png\r\n"
-                            f"Content-Length: {len(picture)}\r\n\r\n"
-                        ).encode()
-                        + picture,
-                        label,
-                    )
-                    for picture, label in zip(pictures, labels, strict=True)
-                ]
-                if contender == "picturewise":
-                    options = [f"--{option}" for option in given.options]
-                    command = [
-                        sys.executable,
-                        "-m",
-                        "picturewise",
-                        "serve",
-                        str(file),
-                        "--port",
-                        str(port),
-                        *options,
-                    ]
-                    health = "/v2/health/ready"
-                else:
-                    command = [
-                        given.peers_python, str(HERE / "contenders" / "fastapi_onnx.py"), str(folder / f"{name}.onnx"),
-                        *map(str, SHAPES[name]), json.dumps(classifier.classes), str(port),
-                    ]  # fmt: skip
-                    health = "/health"
-                with service(command, port, health) as (process, started):
+            with ExitStack() as stack:
+                running: dict[str, tuple[int, int, list[tuple[bytes, str]]]] = {}
+                for contender in given.contenders:
+                    port = free_port()
+                    command, health = start_of(contender, given, name, folder, classifier.classes, port)
+                    process, started = stack.enter_context(service(command, port, health))
                     starts.append(
                         f"{contender}, {name}: {started:.2f} processor seconds from the start to ready"
                     )
-                    for clients in given.clients:
-                        load = asyncio.run(put_under_load(port, process, requests, clients, given.seconds))
-                        lines.append(f"| {name} | {clients} | {contender} | {' | '.join(load.row())} |")
+                    asked = [request(picture, port) for picture in pictures]
+                    running[contender] = port, process, list(zip(asked, labels, strict=True))
+                for clients in given.clients:
+                    found: dict[str, list[Load]] = {contender: [] for contender in running}
+                    for turn in range(given.rounds):
+                        for contender in [*running][:: -1 if turn % 2 else 1]:
+                            port, process, requests = running[contender]
+                            load = put_under_load(port, process, requests, clients, given.seconds)
+                            found[contender].append(asyncio.run(load))
+                    for contender, rounds in found.items():
+                        cells = row(rounds, found[given.contenders[-1]])
+                        lines.append(f"| {name} | {clients} | {contender} | {' | '.join(cells)} |")
                         print(lines[-1], flush=True)
     print(*lines, "", *starts, sep="\n")
     if given.markdown:

@@ -6,6 +6,7 @@ or formatted while nobody listens.
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -83,5 +84,10 @@ def as_readable(record: logging.LogRecord) -> str:
 
 def stamp(record: logging.LogRecord) -> str:
     """Return the time of an event in UTC, as ISO 8601 with milliseconds."""
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    return f"{seconds}.{int(record.msecs):03}Z"
+    return f"{_second(int(record.created))}.{int(record.msecs):03}Z"
+
+
+@functools.lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    """Return a time of whole seconds; a busy service logs many events in one."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

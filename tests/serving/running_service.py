@@ -54,6 +54,14 @@ def picture(seed: int = 0, size: tuple[int, int] = (12, 9), kind: str = "PNG") -
     return content.getvalue()
 
 
+def deep_picture() -> bytes:
+    """A grey PNG of 16 bits a value, with values from 0 to 4095."""
+    content = io.BytesIO()
+    pixels = np.random.default_rng(3).integers(0, 4096, (12, 9), dtype=np.uint16)
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
 def form(*parts: bytes, boundary: str = "mark") -> tuple[dict[str, str], bytes]:
     body = b"".join(
         b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.png"\r\n\r\n%s\r\n'

@@ -14,7 +14,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from running_service import Running, form, picture, rows_of
+from running_service import Running, deep_picture, form, picture, rows_of
 
 from picturewise.logs import as_line
 
@@ -122,6 +122,7 @@ def huge() -> bytes:
         ("?model=colour", PNG, b"just some text", 415, "unsupported_media_type", "it is text"),
         ("?model=colour", PNG, picture()[:150], 422, "picture_unusable", "damaged or truncated"),
         ("?model=colour", PNG, huge(), 413, "too_large", "more than 100,000,000 pixels"),
+        ("?model=colour", PNG, deep_picture(), 422, "picture_unusable", "started with --value-range LOW..HIGH"),
         ("?model=colour", PNG, bytes(200_001), 413, "too_large", "At most 200,000 bytes"),
         ("?model=colour", PNG | {"Content-Encoding": "gzip"}, b"x", 415, "unsupported_media_type", "Compressed"),
         ("?model=bird", PNG, picture(), 404, "model_not_found", "Choose from colour, grey"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -13,8 +14,11 @@ import time
 from pathlib import Path
 
 import pytest
-from running_service import make_classifier, picture
+from running_service import deep_picture, make_classifier, picture
 from served_process import Served, command, served
+
+from picturewise.data.hints import Hints
+from picturewise.tasks.predict import predict as predict_in_python
 
 PREDICT = "/predict"
 pytestmark = pytest.mark.slow
@@ -45,6 +49,24 @@ def test_it_answers_and_ends_with_a_sentence(file: Path, tmp_path: Path) -> None
         code, said = service.end()
     assert (code, said) == (0, "Stopped after 2 requests; all that were accepted have been answered.\n")
     assert [line["path"] for line in service.events("request")] == [PREDICT, "/v2/models/pets"]
+
+
+def test_deep_pictures_have_the_range_that_the_option_says(file: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(deep_picture())
+    with served(tmp_path, file, "--value-range", "0..4095") as service:
+        status, told = service.ask("POST", PREDICT, scan.read_bytes(), Content_Type="image/png")
+        _, described = service.ask("GET", "/openapi.json")
+        tensor = {"name": "encoded", "datatype": "BYTES", "shape": [1]}
+        infer = {"inputs": [tensor | {"data": [base64.b64encode(scan.read_bytes()).decode()]}]}
+        _, inferred = service.ask("POST", "/v2/models/pets/infer", json.dumps(infer).encode())
+    assert status == 200
+    (predicted,), _ = predict_in_python(file, scan, hints=Hints(value_range="0..4095"))
+    expected = predicted.probabilities
+    assert told["predictions"][0]["probabilities"] == pytest.approx(expected, abs=1e-6)
+    assert inferred["outputs"][0]["data"] == pytest.approx(list(expected.values()), abs=1e-6)
+    body = described["paths"]["/predict"]["post"]["requestBody"]
+    assert "0 is black and 4095 is white" in body["description"]
 
 
 def test_it_needs_no_torch_and_no_training(file: Path, tmp_path: Path) -> None:
@@ -135,6 +157,7 @@ def test_what_cannot_be_served_is_told_in_a_sentence(file: Path, tmp_path: Path)
         ([file, file], 2, "Two models are called pets"),
         ([file, "--model-name", "a/b"], 2, "'a/b' cannot be the name of a model"),
         ([file, "--model-name", "a", "--model-name", "b"], 2, "There are 1 models, but 2 names"),
+        ([file, "--value-range", "9..1"], 2, "'9..1' is not a valid range of values"),
         ([file, "--token-file", tmp_path / "none"], 2, "cannot be read (No such file or directory)"),
     ):
         code, said = refused(*arguments)

@@ -82,7 +82,7 @@ _TOKEN = "PICTUREWISE_TOKEN"  # noqa: S105 (the name of a variable)
 @click.option(
     "--queue",
     type=click.IntRange(min=1),
-    default=128,
+    default=512,
     show_default=True,
     help="Pictures that may be waited for at a time; further requests get status 503.",
 )
@@ -92,6 +92,12 @@ _TOKEN = "PICTUREWISE_TOKEN"  # noqa: S105 (the name of a variable)
     default=30.0,
     show_default=True,
     help="Seconds that a request may take.",
+)
+@click.option(
+    "--value-range",
+    metavar="LOW..HIGH",
+    help="The values of black and white in pictures of more than 8 bits, such as 0..65535; default: those that the "
+    "classifier was trained with, otherwise such pictures are refused.",
 )
 def command(
     *,
@@ -106,12 +112,14 @@ def command(
     max_pictures: int,
     queue: int,
     timeout: float,
+    value_range: str | None,
 ) -> None:
     """Serve classifiers over HTTP until Ctrl-C or SIGTERM; SIGHUP loads them again (docs/how-to/serve.md)."""
     from picturewise.cli import output
 
     # Otherwise NumPy would start a thread for each core, which takes as long as the rest of its import.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from picturewise.data.hints import parse_value_range
     from picturewise.serving.settings import Settings
     from picturewise.tasks.serve import check_token, read_token, serve
 
@@ -123,6 +131,7 @@ def command(
     settings = Settings(
         host=host, port=port, allowed_hosts=hosts, origins=origins, token=token, max_bytes=max_bytes,
         max_pictures=max_pictures, queue=max(queue, max_pictures), timeout=timeout,
+        value_range=None if value_range is None else parse_value_range(value_range),
     )  # fmt: skip
 
     def announce(address: str, places: dict[str, str]) -> None:

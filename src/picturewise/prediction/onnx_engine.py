@@ -36,9 +36,9 @@ class OnnxEngine:
         With enough pictures, every core computes its own batches: sharing each layer of a batch costs more, and waits
         for the slowest core each time. Fewer pictures, of a large network, are shared layer by layer.
         """
-        cores = available_cores()
         if pictures * self._multiplications < WORTH_SHARING:
             return 1, self._session(min(self._sessions, default=1)).logits
+        cores = available_cores()
         if pictures < cores:
             return 1, self._session(cores).logits
         return cores, self._session(1).logits

@@ -13,12 +13,12 @@ from picturewise.serving.refusals import RefusedRequest
 
 JSON = "application/json"
 _V2 = "/v2"
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a response with a value as JSON."""
-    content = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return Response(content, status, headers, JSON)
+    return Response(_encode(value).encode(), status, headers, JSON)
 
 
 def refused(error: RefusedRequest, facts: Facts, path: str) -> Response:

@@ -48,7 +48,16 @@ def application(service: Service) -> ASGIApp:
         [_Named(path, one, methods=[method]) for method, path, one in routes], redirect_slashes=False
     )
 
+    # The router tries one pattern after the other, and wraps what it finds; most requests can do without that.
+    plain = {(method, path): one for method, path, one in routes if "{" not in path}
+
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        found = plain.get((scope["method"], scope["path"]))
+        if found is not None:
+            facts_of(scope).route = scope["path"]
+            response = await found(Request(scope, receive))
+            await response(scope, receive, send)
+            return
         scope["app"] = router  # so that the router raises what the guard translates
         await router(scope, receive, send)
 

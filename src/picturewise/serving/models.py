@@ -90,11 +90,15 @@ class Models:
     Args:
         loads: functions that load them, by name, in the order in which they are listed.
         metrics: is told the sizes of batches.
+        value_range: of pictures of more than 8 bits, see `Settings`.
     """
 
-    def __init__(self, loads: Mapping[str, Load], metrics: Metrics) -> None:
+    def __init__(
+        self, loads: Mapping[str, Load], metrics: Metrics, value_range: tuple[float, float] | None = None
+    ) -> None:
         self._loads = dict(loads)
         self._metrics = metrics
+        self._value_range = value_range
         self._served: dict[str, Served] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
@@ -186,9 +190,8 @@ class Models:
         """Return a classifier that has predicted a picture, with its children ready."""
         classifier = await asyncio.get_running_loop().run_in_executor(None, lambda: _checked(load()))
         description = classifier.description
-        decoder = WarmDecoder(
-            Form(*description.shape, description.resize, description.background, description.values)
-        )
+        values = self._value_range or description.values
+        decoder = WarmDecoder(Form(*description.shape, description.resize, description.background, values))
         await decoder.start()
         summary = classifier.summary()
         batcher = Batcher(

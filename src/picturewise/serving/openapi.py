@@ -97,7 +97,7 @@ def _paths(settings: Settings, models: list[str], *, secured: bool) -> dict[str,
             "What a model takes and gives.", _json(_ref("ModelMetadata")), missing, places=places
         )
         paths[path + "/ready"] = get("Whether a model is ready.", _json(flag), missing, "busy", places=places)
-        paths[path + "/infer"] = {"post": _infer(places, secured=secured)}
+        paths[path + "/infer"] = {"post": _infer(settings, places, secured=secured)}
     return paths
 
 
@@ -119,7 +119,8 @@ def _predict(settings: Settings, models: list[str], *, secured: bool) -> dict[st
         ],
         "requestBody": {
             "required": True,
-            "description": f"At most {settings.max_bytes:,} bytes and {settings.max_pictures:,} pictures.",
+            "description": f"At most {settings.max_bytes:,} bytes and {settings.max_pictures:,} pictures. "
+            f"{_deep(settings)}",
             "content": {
                 **{kind: {"schema": _BYTES} for kind in (*PICTURES, "application/octet-stream")},
                 "multipart/form-data": {
@@ -138,7 +139,18 @@ def _predict(settings: Settings, models: list[str], *, secured: bool) -> dict[st
     }  # fmt: skip
 
 
-def _infer(places: Sequence[dict[str, Any]], *, secured: bool) -> dict[str, Any]:
+def _deep(settings: Settings) -> str:
+    """Return what happens to pictures of more than 8 bits."""
+    if settings.value_range is None:
+        return (
+            "Pictures of more than 8 bits are accepted by models that were trained on such pictures, whose values of "
+            "black and white they use."
+        )
+    low, high = settings.value_range
+    return f"In pictures of more than 8 bits, {low:g} is black and {high:g} is white."
+
+
+def _infer(settings: Settings, places: Sequence[dict[str, Any]], *, secured: bool) -> dict[str, Any]:
     codes = (*_EVERYWHERE, *_WITH_BODY, "origin_not_allowed", "model_not_found")
     length = {
         "name": "Inference-Header-Content-Length", "in": "header",
@@ -152,6 +164,7 @@ def _infer(places: Sequence[dict[str, Any]], *, secured: bool) -> dict[str, Any]
         "parameters": [*places, length],
         "requestBody": {
             "required": True,
+            "description": _deep(settings),
             "content": {
                 "application/json": {"schema": _ref("InferRequest")},
                 "application/octet-stream": {"schema": _BYTES},

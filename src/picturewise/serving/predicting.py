@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from picturewise.data.pictures.decode import NOT_SUPPORTED, TOO_LARGE
+from picturewise.data.pictures.pixels import DEEP
 from picturewise.errors import PictureError
 from picturewise.prediction.predict import MOST_READINGS
 from picturewise.serving.answers import answer
@@ -41,7 +42,7 @@ async def predict(request: Request) -> Response:
     """Answer `POST /predict`."""
     service: Service = request.scope["service"]
     facts = facts_of(request.scope)
-    query = request.query_params
+    query: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
     if unknown := [key for key in query if key not in {"model", "top"}]:
         raise RefusedRequest(
             "bad_request", f"Unknown parameter '{_shown(unknown[0])}'. Choose from model, top."
@@ -134,6 +135,8 @@ def _refusal(error: PictureError, served: Served, service: Service) -> RefusedRe
     elif reason.startswith(NOT_SUPPORTED):
         code = "unsupported_media_type"
     service.metrics.pictures(served.name, code, 1)
+    if reason == DEEP:
+        return RefusedRequest(code, f"{error} The service can be started with --value-range LOW..HIGH.")
     return RefusedRequest(code, str(error))
 
 

@@ -29,6 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Start the clock; see `asyncio.Protocol`."""
         super().connection_made(transport)
+        self._joined = Joined(transport)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -52,9 +53,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """See uvicorn."""
+        """Start to answer; see uvicorn."""
         self._in_head = False
         super().on_headers_complete()
+        self.cycle.transport = self._joined
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, as JSON, and close the connection."""
@@ -74,3 +76,38 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._head_clock = None
         elif self._head_clock is None:
             self._head_clock = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)
+
+
+class Joined(asyncio.Transport):
+    """A transport that sends the head of an answer together with its content.
+
+    Otherwise each would be a packet, and wake the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._held = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send data with what is held, or hold it until the next write, at most to the loop's next turn."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held + data)
+        else:
+            self._held = bytes(data)
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def close(self) -> None:
+        """Close the connection after everything has been sent."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Return whether it is closed or about to be."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held)

@@ -49,7 +49,9 @@ def run(loads: Mapping[str, Load], settings: Settings, announce: Callable[[str],
     theirs.propagate = False
     with _bound(settings) as listening:
         metrics = Metrics()
-        service = Service(settings, Models(loads, metrics), metrics, Admission(settings))
+        service = Service(
+            settings, Models(loads, metrics, settings.value_range), metrics, Admission(settings)
+        )
         asyncio.run(_serve(service, listening, announce))
     return metrics.total
 

@@ -21,6 +21,8 @@ class Settings:
         max_pictures: in one request.
         queue: pictures that may be waited for at a time, in all requests together.
         timeout: seconds that a request may take, the arrival of its body included.
+        value_range: the values of black and white in pictures of more than 8 bits; None: those that the classifier was
+            trained with, or such pictures are refused.
         page: the content of `GET /`; None: there is no page.
         version: of Picturewise.
     """
@@ -32,8 +34,9 @@ class Settings:
     token: str | None = None
     max_bytes: int = 32 * MEGABYTE
     max_pictures: int = 64
-    queue: int = 128
+    queue: int = 512
     timeout: float = 30.0
+    value_range: tuple[float, float] | None = None
     page: bytes | None = None
     version: str = ""
 

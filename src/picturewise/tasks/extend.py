@@ -191,7 +191,14 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         "lines": len(lines),
         "head": "new" if new_head else "keep",
     }
-    for name in ("epochs", "freeze", "unfreeze_epoch", "unfreeze_gradually", "backbone_rate", "freeze_statistics"):
+    for name in (
+        "epochs",
+        "freeze",
+        "unfreeze_epoch",
+        "unfreeze_gradually",
+        "backbone_rate",
+        "freeze_statistics",
+    ):
         plain["training"].pop(name, None)
     return plain
 

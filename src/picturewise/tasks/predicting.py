@@ -174,9 +174,7 @@ def split_to_use(source: Source) -> SplitName:
     return source.splits[0]
 
 
-def recognised(
-    data: Any, hints: Hints, classifier: Classifier, *, recursive: bool = False
-) -> list[Source]:
+def recognised(data: Any, hints: Hints, classifier: Classifier, *, recursive: bool = False) -> list[Source]:
     """Return the sources of data that are to be predicted by a classifier; see `predict`."""
     sequences = is_sequences(classifier.description.target)
     if recursive and isinstance(data, str | Path):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from picturewise.errors import DataError, PicturewiseError
-from picturewise.untrusted.confined import warm_pool
+from picturewise.untrusted.confined import blame, warm_pool
 from picturewise.untrusted.confined.pool_thread import Task
 from picturewise.untrusted.confined.warm_pool import WarmPool
 
@@ -33,6 +33,7 @@ def close():
 def count():
     while True: pass
 def wait(): time.sleep(600)
+def nap(): time.sleep(0.2)
 def refuse(): raise DataError("not wanted \x1b[31m")
 def nonsense():
     for number in range(3, 10):
@@ -64,10 +65,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.syspath_prepend(tmp_path)
 
     def running(
-        what: Callable[[WarmPool], Awaitable[Any]], *, patience: float = 60.0, works: str = "working"
+        what: Callable[[WarmPool], Awaitable[Any]],
+        *,
+        patience: float | Callable[[Any], float] = 60.0,
+        works: str = "working",
     ) -> Any:
         async def inside() -> Any:
-            task = Task(f"works_of_the_warm_pool:{works}", {}, 1 << 28, 0.3, lambda _: patience)
+            patient = patience if callable(patience) else lambda _: patience
+            task = Task(f"works_of_the_warm_pool:{works}", {}, 1 << 28, 0.3, patient)
             pool = WarmPool(task, 2, 100_000)
             await pool.start()
             try:
@@ -129,6 +134,27 @@ def test_an_item_that_waits_forever_is_given_up(run: Run, word: str) -> None:
     reason, other = run(both, patience=0.5)
     assert "damaged or malicious" in reason
     assert other == "aa"
+
+
+def test_an_item_that_may_take_less_than_the_one_before_is_given_up_in_time(run: Run) -> None:
+    async def one_after_the_other(pool: WarmPool) -> list[str]:
+        return [await tried(pool, word) for word in ("aa", "bb", "wait", "cc")]
+
+    found = run(one_after_the_other, patience=lambda item: 0.5 if item == b"wait" else 500.0)
+    assert found == ["aa", "bb", blame.TOO_LONG, "cc"]
+
+
+def test_a_clock_that_was_started_for_an_earlier_item_does_not_end_a_later_one(run: Run) -> None:
+    async def rung(pool: WarmPool) -> str:
+        before = pool.process_ids
+        answer = asyncio.ensure_future(tried(pool, "nap"))
+        await asyncio.sleep(0)
+        for child in pool._children:
+            child._ring()
+        assert pool.process_ids == before
+        return await answer
+
+    assert run(rung) == "na"
 
 
 def test_an_item_that_nobody_waits_for_frees_its_child(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

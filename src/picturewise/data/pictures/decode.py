@@ -157,7 +157,6 @@ def read_bytes(
     form: Form | None,
     about_to_decode: Callable[[int], None],
     *,
-    judge_background: bool = True,
     box: Box | None = None,
 ) -> tuple[PictureHeader, bytes]:
     """Return the facts about a picture, and the bytes of the array that `read_picture` returns.
@@ -167,7 +166,6 @@ def read_bytes(
         form: of the array; none: it is not decoded, and there are no bytes.
         about_to_decode: called with the number of pixels once it is known, even without a form: a PNG has chunks on
             both sides of its pixels.
-        judge_background: whether to find the background that would hide a transparent picture, which takes a while.
         box: what to cut out of the upright picture before it is resized; the facts are about the whole picture.
 
     Raises:
@@ -175,23 +173,49 @@ def read_bytes(
     """
     with _opened(picture, None) as opened:
         about_to_decode(math.prod(opened.image.size))
-        header = _header(opened, judge_background=judge_background)
-        if form is None:
-            return header, b""
-        upright = _upright(opened, (form.height, form.width), form.mode, form.background, form.values, box)
-        return header, to_bytes(upright, form.channels)
+        header = _header(opened)
+        return header, b"" if form is None else _pixels(opened, form, box)
 
 
-def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
+def read_pixels(
+    picture: Path | bytes,
+    form: Form,
+    about_to_decode: Callable[[int], None],
+    *,
+    box: Box | None = None,
+) -> bytes:
+    """Return the bytes of the array that `read_picture` returns, without the look of `read_bytes`, which takes time.
+
+    Args:
+        picture: a file, or its content.
+        form: of the array.
+        about_to_decode: as for `read_bytes`.
+        box: the same.
+
+    Raises:
+        PictureError: as for `read_bytes`.
+    """
+    with _opened(picture, None) as opened:
+        about_to_decode(math.prod(opened.image.size))
+        return _pixels(opened, form, box)
+
+
+def _pixels(opened: _Opened, form: Form, box: Box | None) -> bytes:
+    """Return the bytes of an open picture, or of what is in a box of it, in a form."""
+    upright = _upright(opened, (form.height, form.width), form.mode, form.background, form.values, box)
+    return to_bytes(upright, form.channels)
+
+
+def _header(opened: _Opened) -> PictureHeader:
     """Return the header of an open picture."""
     image = opened.image
     width, height = image.size
-    if image.format == "PNG" or (judge_background and image.has_transparency_data):
+    if image.format == "PNG" or image.has_transparency_data:
         opened.load()  # because its orientation may be stored behind its pixels
     # Pillow turns TIFF upright itself, and returns the size after that.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: on its side
         height, width = width, height
-    hidden = hidden_by(image) if judge_background else None
+    hidden = hidden_by(image)
     deep = None
     if is_deep(image):
         opened.load()

@@ -66,14 +66,16 @@ def reading(
                     size = os.fstat(file.fileno()).st_size
                     picture = file.read(size) if size < _AT_ONCE else item
             allow(seconds_for(size, 0))
-            header, pixels = decode.read_bytes(
-                picture,
-                goal,
-                lambda pixels: allow(seconds_for(size, pixels)),
-                judge_background=look,
-                box=None if isinstance(item, bytes) else parts.get(str(item)),  # type: ignore[arg-type]  # of JSON
-            )
-            return pixels if described is None else described(header, picture) + pixels
+            box = None if isinstance(item, bytes) else parts.get(str(item))
+
+            def about_to_decode(pixels: int) -> None:
+                allow(seconds_for(size, pixels))
+
+            if described is None:
+                assert goal is not None  # noqa: S101 (a child that neither looks nor decodes has nothing to do)
+                return decode.read_pixels(picture, goal, about_to_decode, box=box)
+            header, pixels = decode.read_bytes(picture, goal, about_to_decode, box=box)
+            return described(header, picture) + pixels
         except PictureError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise error.__cause__ from None

@@ -31,7 +31,7 @@ _PAUSE = 1.0  # seconds until the next try, if no child can be started
 _TRIES = 4  # children that an item may end before it is blamed, if none of them was fresh
 _LEAVE = 0.5  # seconds in which a child can end by itself
 _LOOK = 0.005  # seconds between two looks whether it has
-_PIECE = 1 << 18  # bytes read at a time
+_PIECE = 1 << 16  # bytes read at a time: what a pipe holds
 _STOPPED = "The processes that decode pictures have been stopped."
 _TRIED_LONG = 1.0  # seconds after which an item that nobody waits for any longer is worth a new child
 
@@ -74,6 +74,11 @@ class WarmPool:
     def process_ids(self) -> list[int]:
         """The children that are ready."""
         return [child.process_id for child in self._children if child.was_ready]
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are items that no child has."""
+        return bool(self._waiting)
 
     async def start(self) -> None:
         """Start the children and wait until they are ready.
@@ -197,12 +202,14 @@ class _Child:
         self._asked: deque[_Asked] = deque()
         self._arrived = bytearray()
         self._unsent = bytearray()
-        self._whole = protocol.result_head(pool.length)
+        self._head = protocol.result_head(pool.length)
+        self._whole = len(self._head) + pool.length
         self._fresh = True  # whether it has not answered anything yet
         self._overdue = False
         self._open = True
         self._reason: str | None = None
         self._began = 0.0
+        self._deadline = math.inf
         self._clock: asyncio.TimerHandle | None = None
         self._process = process.start(subprocess.PIPE)
         self._requests = cast(IO[bytes], self._process.stdin).fileno()
@@ -228,8 +235,8 @@ class _Child:
         self._asked.extend(chunk)
         message = io.BytesIO()
         protocol.write_chunk(message, [asked.item for asked in chunk], Path())
+        self._send(message.getvalue())
         self._begin()
-        self._send(message.getbuffer())
 
     def give_up(self, asked: _Asked) -> None:
         """End the child if it has long been busy with an item that nobody waits for any longer."""
@@ -241,22 +248,29 @@ class _Child:
         self._process.kill()
         self._close()
 
-    def _send(self, content: bytes | memoryview) -> None:
-        self._unsent += content
-        self._flush()
+    def _send(self, content: bytes) -> None:
+        """Write as much as the pipe takes, and the rest when it takes more."""
+        if self._unsent:
+            self._unsent += content
+            return
+        written = self._written(content)
+        if written < len(content):
+            self._unsent += memoryview(content)[written:]
+            self._loop.add_writer(self._requests, self._flush)
 
     def _flush(self) -> None:
-        """Write as much as the pipe takes, and the rest when it takes more."""
+        del self._unsent[: self._written(self._unsent)]
+        if not self._unsent:
+            self._loop.remove_writer(self._requests)
+
+    def _written(self, content: bytes | bytearray) -> int:
+        """Write what the pipe takes, and return how many bytes that were."""
         try:
-            while self._unsent:
-                written = os.write(self._requests, self._unsent)
-                del self._unsent[:written]
+            return os.write(self._requests, content)
         except BlockingIOError:
-            self._loop.add_writer(self._requests, self._flush)
-            return
+            return 0
         except OSError:  # the child has ended, which its answers will tell
-            self._unsent.clear()
-        self._loop.remove_writer(self._requests)
+            return len(content)
 
     def _receive(self) -> None:
         """Take answers, which may arrive in pieces."""
@@ -279,7 +293,7 @@ class _Child:
         except MemoryError:
             self._reason = blame.too_much_memory(self._pool.task.memory)
             self.kill()
-        if self.idle:
+        if self._pool.waits and self.idle:
             self._pool.feed()
 
     def _close(self) -> None:
@@ -338,27 +352,33 @@ class _Child:
             return True
         if not self._asked:
             raise ValueError("an answer that nobody asked for")
-        if self._arrived[: len(self._whole)] == self._whole and len(self._arrived) < self._pool.length:
-            return False  # without copying what there is for each piece that arrives
+        if self._arrived.startswith(self._head):  # usual; nothing is copied until all of it has arrived
+            if len(self._arrived) < self._whole:
+                return False
+            self._answer(bytes(self._arrived[len(self._head) : self._whole]))
+            self._took(self._whole)
+            return True
         stream = io.BytesIO(self._arrived)
         kind = stream.read(1)
         if kind == protocol.NO_MEMORY:
             raise MemoryError
         try:
-            if kind == protocol.DONE:
-                content = bytearray(self._pool.length)
-                protocol.read_result(stream, [memoryview(content)])
-                self._answer(bytes(content))
+            if kind == protocol.DONE:  # of another length, or not even that has arrived
+                protocol.read_result(stream, [memoryview(bytearray(self._pool.length))])
             elif kind == protocol.REFUSED:
                 self._refuse(printable(protocol.read_reason(stream))[: protocol.LONGEST_REASON])
             else:
                 raise ValueError("unknown kind of answer")
         except EOFError:
             return False
-        del self._arrived[: stream.tell()]
+        self._took(stream.tell())
+        return True
+
+    def _took(self, size: int) -> None:
+        """Forget an answer of so many bytes, and wait for the next."""
+        del self._arrived[:size]
         self._fresh = False
         self._begin()
-        return True
 
     def _answer(self, content: bytes) -> None:
         answer = self._asked.popleft().answer
@@ -371,12 +391,23 @@ class _Child:
             answer.set_exception(DataError(reason))
 
     def _begin(self) -> None:
-        """Start the clock for the item that is answered next."""
-        self._stop_clock()
-        if self._asked:
-            self._began = self._loop.time()
-            patience = self._pool.task.patience(self._asked[0].item)
-            self._clock = self._loop.call_later(patience, self._lose_patience)
+        """Set the deadline of the item that is answered next."""
+        if not self._asked:
+            self._deadline = math.inf  # the clock goes on: starting it again for each item would cost more
+            return
+        self._began = self._loop.time()
+        self._deadline = self._began + self._pool.task.patience(self._asked[0].item)
+        if self._clock is None or self._clock.when() > self._deadline:
+            self._stop_clock()
+            self._clock = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        """Lose patience with an item that is overdue, or wait for a later one."""
+        self._clock = None
+        if self._deadline <= self._loop.time():
+            self._lose_patience()
+        elif self._deadline < math.inf:
+            self._clock = self._loop.call_at(self._deadline, self._ring)
 
     def _lose_patience(self) -> None:
         self._overdue = True
