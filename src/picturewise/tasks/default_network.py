@@ -3,7 +3,7 @@
 A few hundred photographs do not teach a network what edges, textures and shapes are; layers that were trained on a
 million others know. So if the pictures are in colour and large, training starts from published weights, with a new
 output layer above frozen layers. Many small colour pictures are classified better by a network like airbench94 than by
-`cnn`, in the same time. The choice is stored in the recipe as if it had been typed.
+`cnn`, in the same time. Sequences of symbols are read column by column. The choice is stored in the recipe as if it had been typed.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ SMALL_COLOUR: Mapping[str, Any] = {
     "model": {"name": "small-airbench", "layers": None, "initialisation": "dirac"},
     "training": {"optimizer": "muon", "learning_rate": 0.1, "momentum": 0.6, "label_smoothing": 0.2},
 }
+SEQUENCES: Mapping[str, Any] = {
+    "model": {"name": "reader", "layers": None, "head": "ctc beam 10", "initialisation": "dirac"},
+    "training": {"optimizer": "muon", "learning_rate": 0.1, "momentum": 0.6, "steps": 1_600},
+    "preparation": {"augmentation": ["shift 3", "rotate 8", "zoom 0.1", "brightness 0.3", "contrast 0.3"]},
+}
+"""For labels that are sequences of symbols."""
 _OF_STEPS = {
     *(
         "optimizer",
@@ -78,6 +84,8 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
     """
     if dataset.train is None:
         return recipe, ()
+    if dataset.train.has_sequences:
+        return _for_sequences(recipe)
     height, width, channels = dataset.train.shape
     if channels != 3:
         return recipe, ()
@@ -103,6 +111,23 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
     note = (
         f"These look like photographs ({show((height, width))}), so training starts from the layers of {name}, which "
         "were trained on ImageNet. For a network from scratch, use --model cnn."
+    )
+    return make_recipe(recipe.model_dump(exclude_unset=True), wanted), (note,)
+
+
+def _for_sequences(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
+    """Return the recipe for sequences of symbols, and a note about the choice."""
+    options = recipe.training
+    if not options.model_fields_set.isdisjoint(_OF_STEPS):
+        return recipe, ()
+    wanted = {part: dict(values) for part, values in SEQUENCES.items()}
+    if options.epochs is not None or options.steps is not None:
+        del wanted["training"]["steps"]
+    if recipe.preparation.augmentation is not None:
+        del wanted["preparation"]
+    note = (
+        "The labels are sequences of symbols, so the network is reader with the output layer ctc, trained with muon. For "
+        "another network, use --model, such as --model cnn."
     )
     return make_recipe(recipe.model_dump(exclude_unset=True), wanted), (note,)
 

@@ -149,8 +149,7 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
 
 
 def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float, bool]:
-    """Return the usual statistics for normalising the pictures, the usual multiple of the rate, and whether the
-    layers keep the statistics of their normalisation.
+    """Return the usual statistics for pictures, the usual multiple of the rate, and whether layers keep statistics.
 
     A kept output layer needs the same normalisation as before. Weights of one's own runs, small networks on small
     pictures, trained best with the data's statistics and at the full rate (docs/results/transfer.md); weights
