@@ -144,11 +144,15 @@ def _sequences(random: Random) -> tuple[str, bytes]:
         ({}, {"0.98": 0.5, "0.99": 0.9}, {"0.98": random.choice(NUMBERS)}, {random.choice(TEXTS): 0.5}, {"0.98": {}},
          {f"0.{number}": 0.5 for number in range(100_000)}, [0.5], None, value(random))
     )  # fmt: skip
-    table = description() | {"answer": answer, "classes": symbols, "thresholds": thresholds}
-    if random.random() < 0.2:
-        table = changed(table, random)
-    outputs = places + 2 + places * len(symbols)
-    return "sequences", file_of(table, _made(LAYERS, (16, 16, 3), max(1, outputs), random))
+    hostile_in = random.randrange(4)  # of four: the places, the symbols, the thresholds, or all of them
+    table = description() | {
+        "answer": answer if hostile_in in {0, 3} else f"numbers {places}",
+        "classes": symbols if hostile_in in {1, 3} else list("0123456789"),
+        "thresholds": thresholds if hostile_in in {2, 3} else {"0.98": 0.5},
+    }
+    outputs = places + 2 + places * len(table["classes"])
+    found = _made(LAYERS, (16, 16, 3), max(1, outputs), random)
+    return "sequences", file_of(changed(table, random) if random.random() < 0.1 else table, found)
 
 
 def _layers(random: Random) -> tuple[str, bytes]:
