@@ -25,6 +25,7 @@ NAVIGATION = {
         "how-to/choose-a-model",
         "how-to/pretrained",
         "how-to/few-pictures",
+        "how-to/numbers",
         "how-to/tune",
         "how-to/evaluate",
         "how-to/compare",

@@ -146,7 +146,7 @@ def test_a_preset_has_exactly_the_published_parameters(name: str) -> None:
 
 
 def test_every_preset_with_a_paper_is_held_to_its_number() -> None:
-    assert {*PUBLISHED, "cnn", "small-cnn", "mlp", "airbench94", "small-airbench"} == {*NETWORKS}
+    assert {*PUBLISHED, "cnn", "small-cnn", "mlp", "airbench94", "small-airbench", "reader"} == {*NETWORKS}
 
 
 def test_the_shapes_on_the_way_are_those_of_the_paper() -> None:

@@ -15,7 +15,7 @@ from picturewise.networks.builder import build
 from picturewise.onnx_models.model import Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.preparing.preparation import Preparation
-from picturewise.targets import OneClass
+from picturewise.targets import OneClass, Target
 
 TEMPERATURE = 1.7
 
@@ -28,15 +28,15 @@ class Pair:
     """The same network twice: its weights are drawn, the running means too, so that each of them counts."""
 
     def __init__(
-        self, lines: str | Sequence[str], shape: Shape = (12, 9, 3), classes: int = 5, *, grey: bool = False
+        self, lines: str | Sequence[str], shape: Shape = (12, 9, 3), classes: int = 5, *, grey: bool = False, target: Target | None = None
     ) -> None:
         kept = 1 if grey else shape[2]
         self.scale = Normalisation(
             grey, tuple(100.0 + 9 * c for c in range(kept)), tuple(50.0 + 7 * c for c in range(kept))
         )
         self.shape, self.layers = shape, parse(lines)
-        self.target = OneClass(tuple(f"class {number}" for number in range(classes)))
-        self.network = build(self.layers, (*shape[:2], kept), f"dense {classes}", seed=1).eval()
+        self.target = target or OneClass(tuple(f"class {number}" for number in range(classes)))
+        self.network = build(self.layers, (*shape[:2], kept), self.target.output_line, seed=1).eval()
         random = torch.Generator().manual_seed(2)
         for name, tensor in self.network.state_dict().items():
             if tensor.ndim == 1:  # scales, shifts, running means and variances

@@ -9,6 +9,7 @@ from picturewise.architectures.lines import parse
 from picturewise.architectures.named import named_lines
 from picturewise.errors import LayerError
 from picturewise.onnx_models.model import is_portable, weight_shapes
+from picturewise.targets import Ctc, Places
 
 LINES = [
     "flatten",
@@ -74,3 +75,15 @@ def test_the_arrays_are_those_of_the_pytorch_network(lines: str) -> None:
 def test_a_line_that_does_not_fit_is_named() -> None:
     with pytest.raises(LayerError, match="Layer line 1, 'conv 4 9x9 valid', does not fit"):
         is_portable(parse("conv 4 9x9 valid"), (8, 8, 1), "dense 2")
+
+
+@pytest.mark.parametrize("target", [Ctc(tuple("0123456789"), 3, 9), Ctc(("a", "b"), 2, 9, 4)])
+def test_the_layer_of_columns(target: Ctc) -> None:
+    pair = Pair("conv 6 3x3 relu; batchnorm", target=target)
+    for count in (1, 4):
+        assert pair.difference(pictures(count, pair.shape)) < 1e-5
+
+
+def test_the_layer_of_places() -> None:
+    pair = Pair("conv 6 3x3 relu; flatten", target=Places(("a", "b", "c"), 4))
+    assert pair.difference(pictures(4, pair.shape)) < 1e-5

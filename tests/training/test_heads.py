@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, PicturewiseError, UsageError
 from picturewise.recipes.recipe import Recipe, make_recipe
-from picturewise.targets import OneClass, Places
+from picturewise.targets import Ctc, OneClass, Places
 from picturewise.targets.sequences import DIGITS, labels_of
 from picturewise.training.heads import asked_head, labelled_for, with_head
 from picturewise.training.make_learner import make_learner, summarise_learner
@@ -189,3 +190,66 @@ def test_options_of_classes_are_refused(training: dict[str, Any], augmentation: 
     preparation = asked.preparation.model_copy(update={"augmentation": tuple(augmentation)})
     with pytest.raises(UsageError, match=said):
         make_learner(asked.model_copy(update={"preparation": preparation}), data)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "columns", "last"),
+    [("reader", "ctc", 3, "dropout 0.3"), ("cnn", "ctc 3", 9, "relu"), ("cnn", "ctc beam 4", 9, "relu")],
+)
+def test_a_named_network_keeps_enough_columns(name: str, head: str, columns: int, last: str) -> None:
+    part = pictures(["1", "07"], 2) if name == "reader" else pictures(NUMBERS, 3)
+    asked = make_recipe({"data": {"source": "made by a test"}, "model": {"name": name, "head": head}})
+    if name == "reader":  # 9 pixels of width are too few for its pooling
+        part = ImageSet(
+            np.zeros((2, 16, 16, 1), np.uint8), part.labels, DIGITS, "made by a test", make_target=part.make_target
+        )
+    found = settled(asked, part)
+    beam = " beam 4" if "beam" in head else ""
+    places = part.target.places
+    assert found.model.head == f"ctc {places} {columns}{beam}" or columns == 3
+    assert found.model.layers[-1] == last
+    target = labelled_for(found, part).target
+    assert isinstance(target, Ctc)
+    assert target.columns >= 2 * places + 1 or name == "reader"
+
+
+def test_ctc_reads_the_columns_of_typed_layers() -> None:
+    found = settled(recipe("conv 4 3x3 relu; maxpool 2; ctc"), pictures(NUMBERS, 3))
+    assert (found.model.head, found.model.layers) == ("ctc 3 4", ("conv 4 3x3 relu", "maxpool 2"))
+    learner, _ = make_learner(
+        recipe("conv 4 3x3 relu; maxpool 2; ctc"), Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4"], 3))
+    )
+    assert learner.train.target == Ctc(DIGITS, 3, 4)
+    assert learner.network(np_zeros()).shape == (2, 44)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (recipe("conv 4; maxpool 2; maxpool 2; ctc"), "reads up to 3 symbols, but the last maps have only 2 columns"),
+        (recipe("flatten; ctc"), "ctc reads the columns of maps; remove 'flatten'"),
+        (recipe("conv 4; ctc", label_smoothing=0.1), "label_smoothing is 0.1, but the loss of ctc has no labels to spread"),
+        (recipe("conv 4; ctc", engine="numpy"), "'numpy', which does not support 'ctc'"),
+        (recipe("conv 4; ctc", class_weights="balanced"), "class_weights weighs classes"),
+        (recipe("conv 4; ctc 2"), "has the label '123', but the output layer 'ctc 2' reads at most 2 symbols"),
+        (recipe("conv 4; ctc of 12"), "is for 12 symbols, but the labels have 10"),
+    ],
+)
+def test_what_does_not_suit_ctc_is_refused(asked: Recipe, said: str) -> None:
+    with pytest.raises(PicturewiseError, match=re.escape(said)):
+        make_learner(asked, Dataset("n", train=pictures(NUMBERS, 3), valid=pictures(["4"], 3)))
+
+
+@pytest.mark.parametrize("line", ["mixup 0.4", "cutmix 1"])
+def test_labels_of_ctc_are_not_blended(line: str) -> None:
+    asked = make_recipe(recipe("conv 4; ctc").model_dump(), {"preparation": {"augmentation": [line]}})
+    with pytest.raises(UsageError, match=f"'{line}' .*Remove this line"):
+        settled(asked, pictures(NUMBERS, 3))
+
+
+def test_equal_symbols_need_columns_of_their_own() -> None:
+    with pytest.raises(DataError, match="'111', needs 5 columns, but the last maps have 4"):
+        make_learner(
+            recipe("conv 4; maxpool 2; ctc"),
+            Dataset("n", train=pictures(["12", "111"], 3), valid=pictures(["4"], 3)),
+        )

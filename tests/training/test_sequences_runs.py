@@ -16,8 +16,9 @@ from picturewise.errors import Interrupted
 from picturewise.evaluation.abstaining import threshold
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import open_run
-from picturewise.targets import Places
+from picturewise.targets import Ctc, Places
 from picturewise.targets.sequences import same
+from picturewise.training import start as starting
 from picturewise.training.make_learner import make_learner
 from picturewise.training.trainer import Callback, Trainer
 
@@ -97,6 +98,25 @@ def test_a_run_learns_to_read_and_keeps_calibrated_thresholds(tmp_path: Path, bl
         if (found := threshold(sure, right, goal)) is not None
     }
     assert "0.98" in classifier.description.thresholds
+
+
+def test_columns_are_read_too_and_a_stopped_run_goes_on_bit_for_bit(
+    tmp_path: Path, blocks: ModuleType, tiny: ModuleType
+) -> None:
+    options = {"layers": ("conv 8 4x3 valid relu", "dropout 0.1", "ctc"), "augmentation": (), "train": 200}
+    blocks.start(tmp_path / "whole", **options).fit()
+    with pytest.raises(Interrupted):
+        blocks.start(tmp_path / "stopped", callbacks=[Stop(2, 3)], **options).fit()
+    starting.resume(open_run(tmp_path / "stopped"), blocks.dataset(200)).fit()
+    whole, stopped = (tiny.outcome(tmp_path / name) for name in ("whole", "stopped"))
+    assert (stopped["weights"], stopped["history"]) == (whole["weights"], whole["history"])
+    run = open_run(tmp_path / "whole")
+    assert run.recipe.model.head == "ctc 3 10 of 3"
+    assert run.target == Ctc(blocks.SYMBOLS, 3, 10)
+    assert run.history[-1].valid_loss < 0.8 * run.history[0].train_loss
+    summary = run.summary()
+    assert summary is not None
+    assert summary.rows[-1].line == "ctc 3 10 of 3"
 
 
 @pytest.mark.parametrize("engine", ["torch", "numpy"])

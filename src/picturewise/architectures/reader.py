@@ -15,10 +15,11 @@ def reader(shape: Shape, filters: tuple[int, int] = (64, 128)) -> tuple[str, ...
     Its convolutions are those of airbench94: one that whitens 2x2 patches, then groups of a convolution, a pooling and
     another convolution, with `filters` in the first group and in the others, until the maps are less than 12 pixels
     high: two groups for pictures of 32xW, whose maps have a quarter of the columns. Two more convolutions see about 30
-    pixels of the picture each. The output layer `ctc` reads the columns; `numbers N` takes all values together.
+    pixels of the picture each. The output layer `ctc` reads the columns of the last maps; others take all values
+    together.
 
-    >>> reader((32, 64, 3))[-1]
-    'dropout 0.3'
+    >>> reader((32, 64, 3))[-2:]
+    ('dropout 0.3', 'flatten')
     """
     height, width, channels = shape
     padding = " valid" if min(height, width) > 1 else ""
@@ -29,4 +30,4 @@ def reader(shape: Shape, filters: tuple[int, int] = (64, 128)) -> tuple[str, ...
         pooling = ["maxpool 2"] * (side >= 2)
         lines += [convolution, *pooling, "batchnorm", "gelu", convolution, "batchnorm", "gelu"]
         side, groups = (side // 2 if pooling else side), groups + 1
-    return (*lines, *(2 * [f"conv {filters[1]} 3x3 nobias", "batchnorm", "gelu"]), "dropout 0.3")
+    return (*lines, *(2 * [f"conv {filters[1]} 3x3 nobias", "batchnorm", "gelu"]), "dropout 0.3", "flatten")

@@ -59,7 +59,7 @@ model = click.option(
     "-m",
     help="Name of a network: cnn (the default for most pictures), small-cnn, mlp, 'mlp 256 128', vgg11, vgg13, vgg16, "
     "vgg19, resnet18, resnet20, resnet34, resnet50, wide-resnet-28-10, airbench94, small-airbench (the default for "
-    "small colour pictures), mobilenet-v2, efficientnet-lite0, efficientnet-lite1, efficientnet-lite2. The default for "
+    "small colour pictures), reader (the default for numbers), mobilenet-v2, efficientnet-lite0, efficientnet-lite1, efficientnet-lite2. The default for "
     "photographs is 'pretrained efficientnet-lite0', if its weights are installed.",
 )
 layers = click.option(

@@ -144,7 +144,7 @@ class Ctc:
         """Return the logarithm (N,) of the probability of each label, in nats, from probabilities (N, outputs).
 
         The sum over all ways to write it into the columns, by the forward recursion of Graves et al.; -inf if there is
-        none.
+        none, or if the label is longer than L.
         """
         table = np.log(np.maximum(self.of_columns(probabilities.astype(np.float64)), _LEAST))
         count, blank = len(labels), len(self.classes)
@@ -165,7 +165,8 @@ class Ctc:
                 forward = np.where(skips, np.logaddexp(total, two), total) + table[rows, column, states]
             last = 2 * np.minimum(labels[:, 0], self.places)
             ends = np.arange(count)
-            return np.asarray(np.logaddexp(forward[ends, last], forward[ends, last - 1]))
+            found = np.logaddexp(forward[ends, last], forward[ends, last - 1])
+        return np.where(labels[:, 0] > self.places, -np.inf, found)  # whose other symbols are not known
 
     def parts(self, probabilities: NDArray[np.floating]) -> list[tuple[str, float]]:
         """Return the symbols of the reading of a picture, each with its highest probability in a column."""

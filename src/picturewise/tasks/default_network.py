@@ -3,7 +3,8 @@
 A few hundred photographs do not teach a network what edges, textures and shapes are; layers that were trained on a
 million others know. So if the pictures are in colour and large, training starts from published weights, with a new
 output layer above frozen layers. Many small colour pictures are classified better by a network like airbench94 than by
-`cnn`, in the same time. Sequences of symbols are read column by column. The choice is stored in the recipe as if it had been typed.
+`cnn`, in the same time. Sequences of symbols are read column by column. The choice is stored in the recipe as if it had
+been typed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SMALL_COLOUR: Mapping[str, Any] = {
     "training": {"optimizer": "muon", "learning_rate": 0.1, "momentum": 0.6, "label_smoothing": 0.2},
 }
 SEQUENCES: Mapping[str, Any] = {
-    "model": {"name": "reader", "layers": None, "head": "ctc beam 10", "initialisation": "dirac"},
+    "model": {"name": "reader", "layers": None, "head": "ctc", "initialisation": "dirac"},
     "training": {"optimizer": "muon", "learning_rate": 0.1, "momentum": 0.6, "steps": 1_600},
     "preparation": {"augmentation": ["shift 3", "rotate 8", "zoom 0.1", "brightness 0.3", "contrast 0.3"]},
 }
@@ -126,8 +127,8 @@ def _for_sequences(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
     if recipe.preparation.augmentation is not None:
         del wanted["preparation"]
     note = (
-        "The labels are sequences of symbols, so the network is reader with the output layer ctc, trained with muon. For "
-        "another network, use --model, such as --model cnn."
+        "The labels are sequences of symbols, so the network is reader with the output layer ctc, trained with muon. "
+        "For another network, use --model, such as --model cnn."
     )
     return make_recipe(recipe.model_dump(exclude_unset=True), wanted), (note,)
 

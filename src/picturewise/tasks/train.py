@@ -67,7 +67,8 @@ def train(
         model: a network by name: `cnn` (the default for most pictures), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
             (docs/reference/layers.md). By default, photographs, that is, colour pictures of at least 96 pixels, start
             from pretrained layers if their weights are installed (docs/how-to/pretrained.md), and the network for
-            small colour pictures is `small-airbench`, if there are at least 1,000 of them.
+            small colour pictures is `small-airbench`, if there are at least 1,000 of them. For labels that are
+            sequences of symbols, it is `reader`.
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: passes over the training split.

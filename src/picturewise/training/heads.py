@@ -72,7 +72,7 @@ def with_head(recipe: Recipe, train: ImageSet) -> Recipe:
         raise _too_long(train, places, str(head), longest)
     _check_options(recipe, layer)
     if isinstance(layer, Numbers):
-        return _with_numbers(recipe, train, Numbers.of(places, symbols).line)
+        return _with_model(recipe, head=Numbers.of(places, symbols).line)
     return _with_columns(recipe, train, layer, places)
 
 
@@ -88,15 +88,6 @@ def labelled_for(recipe: Recipe, part: ImageSet) -> ImageSet:
     if isinstance(found.target, Ctc) and found.labels is not None:
         found.target.check_fit(found.labels, found.origin)
     return found
-
-
-def _with_numbers(recipe: Recipe, train: ImageSet, line: str) -> Recipe:
-    """Return the recipe with the output layer; the maps of a named network are flattened before it."""
-    if recipe.model.layers is None and recipe.model.name:
-        lines = named_lines(recipe.model.name, _shape(recipe, train))
-        if _maps_of(lines) == lines:
-            return _with_model(recipe, head=line, layers=(*lines, "flatten"), name=None)
-    return _with_model(recipe, head=line)
 
 
 def _with_columns(recipe: Recipe, train: ImageSet, layer: Columns, places: int) -> Recipe:
