@@ -28,7 +28,13 @@ class Pair:
     """The same network twice: its weights are drawn, the running means too, so that each of them counts."""
 
     def __init__(
-        self, lines: str | Sequence[str], shape: Shape = (12, 9, 3), classes: int = 5, *, grey: bool = False, target: Target | None = None
+        self,
+        lines: str | Sequence[str],
+        shape: Shape = (12, 9, 3),
+        classes: int = 5,
+        *,
+        grey: bool = False,
+        target: Target | None = None,
     ) -> None:
         kept = 1 if grey else shape[2]
         self.scale = Normalisation(

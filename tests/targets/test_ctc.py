@@ -134,17 +134,23 @@ def test_what_a_step_counts_as_correct_is_what_is_read() -> None:
     logits = np.random.default_rng(5).normal(0, 3, (400, target.outputs)).astype(np.float32)
     readings, _ = target.decode(target.probabilities(logits))
     begins = target.of_columns(logits).argmax(axis=2)
-    whole = np.array([0 < len([s for s, _ in itertools.groupby(row) if s != 3]) <= PLACES for row in begins.tolist()])
+    whole = np.array(
+        [0 < len([s for s, _ in itertools.groupby(row) if s != 3]) <= PLACES for row in begins.tolist()]
+    )
     shares = torch.from_numpy(target.shares(readings))
     assert int(loss.right(torch.from_numpy(logits), shares)) == int(whole.sum())
     wrong = random_labels(400, 6)
     equal = (wrong == readings).all(axis=1) & whole
-    assert int(loss.right(torch.from_numpy(logits), torch.from_numpy(target.shares(wrong)))) == int(equal.sum())
+    assert int(loss.right(torch.from_numpy(logits), torch.from_numpy(target.shares(wrong)))) == int(
+        equal.sum()
+    )
 
 
 def test_each_symbol_has_a_part() -> None:
     target = Ctc(SYMBOLS, 3, 4)
-    columns = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7], [0.6, 0.2, 0.1, 0.1], [0.1, 0.8, 0.05, 0.05]])
+    columns = np.array(
+        [[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7], [0.6, 0.2, 0.1, 0.1], [0.1, 0.8, 0.05, 0.05]]
+    )
     assert target.parts(columns.reshape(-1)) == [
         ("symbol 1: x", pytest.approx(0.7)),
         ("symbol 2: x", pytest.approx(0.6)),

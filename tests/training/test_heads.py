@@ -201,7 +201,11 @@ def test_a_named_network_keeps_enough_columns(name: str, head: str, columns: int
     asked = make_recipe({"data": {"source": "made by a test"}, "model": {"name": name, "head": head}})
     if name == "reader":  # 9 pixels of width are too few for its pooling
         part = ImageSet(
-            np.zeros((2, 16, 16, 1), np.uint8), part.labels, DIGITS, "made by a test", make_target=part.make_target
+            np.zeros((2, 16, 16, 1), np.uint8),
+            part.labels,
+            DIGITS,
+            "made by a test",
+            make_target=part.make_target,
         )
     found = settled(asked, part)
     beam = " beam 4" if "beam" in head else ""
@@ -217,7 +221,8 @@ def test_ctc_reads_the_columns_of_typed_layers() -> None:
     found = settled(recipe("conv 4 3x3 relu; maxpool 2; ctc"), pictures(NUMBERS, 3))
     assert (found.model.head, found.model.layers) == ("ctc 3 4", ("conv 4 3x3 relu", "maxpool 2"))
     learner, _ = make_learner(
-        recipe("conv 4 3x3 relu; maxpool 2; ctc"), Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4"], 3))
+        recipe("conv 4 3x3 relu; maxpool 2; ctc"),
+        Dataset("numbers", train=pictures(NUMBERS, 3), valid=pictures(["4"], 3)),
     )
     assert learner.train.target == Ctc(DIGITS, 3, 4)
     assert learner.network(np_zeros()).shape == (2, 44)
@@ -226,12 +231,21 @@ def test_ctc_reads_the_columns_of_typed_layers() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (recipe("conv 4; maxpool 2; maxpool 2; ctc"), "reads up to 3 symbols, but the last maps have only 2 columns"),
+        (
+            recipe("conv 4; maxpool 2; maxpool 2; ctc"),
+            "reads up to 3 symbols, but the last maps have only 2 columns",
+        ),
         (recipe("flatten; ctc"), "ctc reads the columns of maps; remove 'flatten'"),
-        (recipe("conv 4; ctc", label_smoothing=0.1), "label_smoothing is 0.1, but the loss of ctc has no labels to spread"),
+        (
+            recipe("conv 4; ctc", label_smoothing=0.1),
+            "label_smoothing is 0.1, but the loss of ctc has no labels to spread",
+        ),
         (recipe("conv 4; ctc", engine="numpy"), "'numpy', which does not support 'ctc'"),
         (recipe("conv 4; ctc", class_weights="balanced"), "class_weights weighs classes"),
-        (recipe("conv 4; ctc 2"), "has the label '123', but the output layer 'ctc 2' reads at most 2 symbols"),
+        (
+            recipe("conv 4; ctc 2"),
+            "has the label '123', but the output layer 'ctc 2' reads at most 2 symbols",
+        ),
         (recipe("conv 4; ctc of 12"), "is for 12 symbols, but the labels have 10"),
     ],
 )

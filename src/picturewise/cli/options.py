@@ -59,16 +59,16 @@ model = click.option(
     "-m",
     help="Name of a network: cnn (the default for most pictures), small-cnn, mlp, 'mlp 256 128', vgg11, vgg13, vgg16, "
     "vgg19, resnet18, resnet20, resnet34, resnet50, wide-resnet-28-10, airbench94, small-airbench (the default for "
-    "small colour pictures), reader (the default for numbers), mobilenet-v2, efficientnet-lite0, efficientnet-lite1, efficientnet-lite2. The default for "
-    "photographs is 'pretrained efficientnet-lite0', if its weights are installed.",
+    "small colour pictures), reader (the default for numbers), mobilenet-v2, efficientnet-lite0, efficientnet-lite1, "
+    "efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its weights are installed.",
 )
 layers = click.option(
     "--layers",
     help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
     "avgpool global'. "
     "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
-    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm "
-    "(docs/reference/layers.md).",
+    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm; only as the "
+    "last line, for sequences: numbers, ctc (docs/reference/layers.md).",
 )
 grey = click.option("--grey", is_flag=True, help="Average the colour channels.")
 size = click.option(

@@ -38,7 +38,9 @@ class _Columns:
         shares = node("Softmax", node("Reshape", logits, form), axis=2)  # (N, T, K + 1)
         read = self._greedy(shares)  # (N, L), -1 behind the last symbol
         node("Identity", read, output=SYMBOLS)
-        there = node("Cast", node("Greater", read, self._numbers("none", NOTHING)), to=type_number(np.float32))
+        there = node(
+            "Cast", node("Greater", read, self._numbers("none", NOTHING)), to=type_number(np.float32)
+        )
         length = node("ReduceSum", there, self._numbers("across", 1), keepdims=1)
         length = node("Cast", length, to=type_number(np.int64))  # (N, 1)
         node("Squeeze", length, self._numbers("across", 1), output=LENGTH)
@@ -74,7 +76,9 @@ class _Columns:
         at = node("Cast", at, to=type_number(np.float32))  # (N, T, L)
         named = node("Cast", node("Add", best, one), to=type_number(np.float32))  # 0 remains for nothing
         named = node("Unsqueeze", named, self._numbers("last", 2))
-        read = node("Cast", node("ReduceSum", node("Mul", at, named), one, keepdims=0), to=type_number(np.int64))
+        read = node(
+            "Cast", node("ReduceSum", node("Mul", at, named), one, keepdims=0), to=type_number(np.int64)
+        )
         read = node("Sub", read, one)  # (N, L)
         # Without a symbol: the one that is the most likely in any column.
         symbols = node("Slice", shares, zero, blank, self._numbers("last", 2))

@@ -19,7 +19,6 @@ from picturewise.reporting.samples import captions, drawn_places, lengths_of
 from picturewise.reporting.shown_pictures import class_rows
 from picturewise.runs.run import Run
 from picturewise.split_names import SplitName
-from picturewise.targets.words import unit_of
 
 PER_CLASS = 10
 
@@ -98,8 +97,7 @@ def plot_counts(dataset: Dataset) -> Figure:
     }
     if not counts:
         raise DataError(f"{dataset.name} has no labels, so there are no classes to count.")
-    part = next(iter(dataset.splits().values()))
-    return figures.draw_class_counts(counts, unit=unit_of(part.target))
+    return figures.draw_class_counts(counts)
 
 
 def plot_prediction(prediction: Prediction) -> Figure:
