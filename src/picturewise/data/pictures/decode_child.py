@@ -54,7 +54,7 @@ def reading(
     quiet_pillow.__enter__()  # never left: once for all files is quicker
     goal = None if form is None else decode.Form(*form)
     described = _describing() if look else None
-    parts = {path: tuple(box) for path, box in (boxes or {}).items()}
+    parts = {path: (box[0], box[1], box[2], box[3]) for path, box in (boxes or {}).items()}
 
     def read(item: Received, allow: Allow) -> bytes:
         try:
