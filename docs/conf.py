@@ -67,6 +67,7 @@ NAVIGATION = {
         "results/networks",
         "results/studies",
         "results/transfer",
+        "results/numbers",
         "results/speed",
         "results/importing",
         "results/readers-and-attacks",
