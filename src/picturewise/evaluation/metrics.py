@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from picturewise.errors import DataError
 from picturewise.evaluation.calibration import calibration_error
 from picturewise.evaluation.checks import check_labels, check_probabilities
+from picturewise.evaluation.class_score import class_score
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
 from picturewise.evaluation.intervals import (
-    f1_from_jaccard,
     mean_interval,
     mean_of_shares,
-    share,
     wilson_interval,
 )
 from picturewise.evaluation.sequences import evaluate_sequences
@@ -141,15 +140,7 @@ def _class_score(confusion: NDArray[np.int64], index: int, name: str) -> ClassSc
     hits = int(confusion[index, index])
     support = int(confusion[index].sum())
     predicted = int(confusion[:, index].sum())
-    jaccard = share(hits, support + predicted - hits)
-    return ClassScore(
-        name=name,
-        support=support,
-        predicted=predicted,
-        precision=share(hits, predicted),
-        recall=share(hits, support),
-        f1=None if jaccard is None else f1_from_jaccard(jaccard),
-    )
+    return class_score(name, hits=hits, support=support, predicted=predicted)
 
 
 def _macro(scores: Iterable[Interval | None]) -> Interval:

@@ -14,8 +14,9 @@ from picturewise.evaluation.abstaining import coverages
 from picturewise.evaluation.answers import LEAST, Answers
 from picturewise.evaluation.calibration import confidence_error
 from picturewise.evaluation.checks import check_scores
+from picturewise.evaluation.class_score import class_score
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, LengthScore, PlaceScore, SequenceScores
-from picturewise.evaluation.intervals import f1_from_jaccard, mean_interval, share, wilson_interval
+from picturewise.evaluation.intervals import mean_interval, wilson_interval
 from picturewise.targets.sequences import SequenceTarget
 
 _UNREAD = -2
@@ -190,12 +191,4 @@ class _Symbols:
         hits, support, predicted = (
             int(counts) for counts in (self.confusion[index, index], self._wanted[index], self._found[index])
         )
-        jaccard = share(hits, support + predicted - hits)
-        return ClassScore(
-            name=name,
-            support=support,
-            predicted=predicted,
-            precision=share(hits, predicted),
-            recall=share(hits, support),
-            f1=None if jaccard is None else f1_from_jaccard(jaccard),
-        )
+        return class_score(name, hits=hits, support=support, predicted=predicted)
