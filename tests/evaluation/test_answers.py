@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from picturewise.evaluation.answers import LEAST, Answers
+from picturewise.evaluation.answers import PROBABILITY_FLOOR, Answers
 from picturewise.targets import OneClass, Places
 from picturewise.targets.sequences import labels_of
 
@@ -18,7 +18,7 @@ def test_classes_are_right_where_the_label_is_the_likeliest() -> None:
     assert found.answers.tolist() == [1, 0, 0, 0]
     assert found.confidence.tolist() == [0.8, 0.7, 0.5, 1.0]
     assert found.right.tolist() == [True, False, True, False]
-    assert found.losses == pytest.approx([-math.log(share) for share in (0.8, 0.3, 0.5, LEAST)])
+    assert found.losses == pytest.approx([-math.log(share) for share in (0.8, 0.3, 0.5, PROBABILITY_FLOOR)])
 
 
 def test_sequences_are_right_where_every_symbol_and_the_length_are() -> None:
@@ -47,5 +47,5 @@ def test_a_loss_is_never_negative_nor_infinite() -> None:
     target = Places(("a", "b"), 1)
     sure = np.array([[0, 1, 0, 1, 0], [0, 1, 0, 1, 0]], np.float32)
     found = Answers(target, sure, np.array([[1, 0], [1, 1]]))
-    assert found.losses.tolist() == [0.0, pytest.approx(-2 * math.log(LEAST), rel=1.1)]
+    assert found.losses.tolist() == [0.0, pytest.approx(-2 * math.log(PROBABILITY_FLOOR), rel=1.1)]
     assert np.isfinite(found.losses).all()

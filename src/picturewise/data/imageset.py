@@ -164,27 +164,23 @@ class ImageSet:
             return numbers[labels]
         return np.concatenate([labels[:, :1], numbers[labels[:, 1:]]], axis=1)
 
-    def with_target(self, name: str, classes: tuple[str, ...] | None = None) -> ImageSet:
+    def with_target(self, name: str) -> ImageSet:
         """Return the same pictures with sequences in the form of another target, such as 'numbers 5'.
 
         Args:
             name: of a target for sequences.
-            classes: its symbols; None: their own.
 
         Raises:
-            DataError: the labels are not sequences, or have a symbol that is not among `classes`.
+            DataError: the labels are not sequences.
         """
-        own = self.target
-        if not is_sequences(own):
+        if not self.has_sequences:
             raise DataError(f"{self.origin} has classes as labels, not sequences of symbols.")
-        symbols = self.classes if classes is None else classes
         make = partial(make_target, name)
-        places = places_of(make(symbols))
+        places = places_of(make(self.classes))
         assert places is not None  # noqa: S101 (the caller names a target for sequences)
-        labels = (
-            None if self.labels is None else fitted(self.labels, self.classes, symbols, places, self.origin)
-        )
-        return replace(self, labels=labels, classes=symbols, make_target=make)
+        own = self.classes
+        labels = None if self.labels is None else fitted(self.labels, own, own, places, self.origin)
+        return replace(self, labels=labels, make_target=make)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
         """Return the pictures at `indices` in that order; they are copied only when they are read."""

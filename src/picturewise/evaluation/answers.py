@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from picturewise.targets.sequences import is_sequences, same
 from picturewise.targets.target import Target
 
-LEAST = 1e-15
-"""A smaller probability of a label counts as this in its loss."""
+PROBABILITY_FLOOR = 1e-15
+"""A smaller probability of a label counts as this in its loss, 34.5 nats: one with 0 would make a mean infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class Answers:
     def losses(self) -> NDArray[np.float64]:
         """-log of the probability of each label (N,), in nats."""
         if is_sequences(self.target):
-            floor = math.log(LEAST) * self.labels.shape[1]
+            floor = math.log(PROBABILITY_FLOOR) * self.labels.shape[1]
             found = self.target.log_probability(self.probabilities, self.labels)
             return np.asarray(-np.clip(found, floor, 0.0))
         given = self.probabilities[np.arange(len(self.labels)), self.labels].astype(np.float64)
-        return -np.log(np.maximum(given, LEAST))
+        return -np.log(np.clip(given, PROBABILITY_FLOOR, 1.0))

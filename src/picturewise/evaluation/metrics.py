@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
+from picturewise.evaluation.answers import PROBABILITY_FLOOR, Answers
 from picturewise.evaluation.calibration import calibration_error
 from picturewise.evaluation.checks import check_labels, check_probabilities
 from picturewise.evaluation.class_score import class_score
@@ -20,10 +21,9 @@ from picturewise.evaluation.intervals import (
     wilson_interval,
 )
 from picturewise.evaluation.sequences import evaluate_sequences
+from picturewise.targets.one_class import OneClass
 from picturewise.targets.target import Target
 
-# A label with probability 0 would make the mean loss infinite; one such picture counts as 34.5 nats instead.
-PROBABILITY_FLOOR = 1e-15
 UNEVEN = 5
 """How many times as many pictures the largest class has as the smallest when accuracy alone says too little."""
 
@@ -91,7 +91,7 @@ def evaluate(
         fingerprint=fingerprint,
         pictures=len(labels),
         classes=tuple(classes),
-        loss=_cross_entropy(probabilities, labels),
+        loss=_cross_entropy(Answers(OneClass(tuple(classes)), probabilities, labels)),
         accuracy=wilson_interval(int(confusion.trace()), len(labels)),
         calibration_error=calibration_error(probabilities, labels),
         macro_recall=_macro([score.recall for score in per_class]) if uneven else None,
@@ -130,10 +130,8 @@ def confusion_matrix(
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
-def _cross_entropy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> Interval:
-    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    losses = -np.log(np.clip(of_label, PROBABILITY_FLOOR, 1.0))
-    return mean_interval(losses, lowest=0.0, highest=-math.log(PROBABILITY_FLOOR))
+def _cross_entropy(answers: Answers) -> Interval:
+    return mean_interval(answers.losses, lowest=0.0, highest=-math.log(PROBABILITY_FLOOR))
 
 
 def _class_score(confusion: NDArray[np.int64], index: int, name: str) -> ClassScore:

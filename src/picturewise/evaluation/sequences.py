@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 from picturewise.evaluation.abstaining import coverages
-from picturewise.evaluation.answers import LEAST, Answers
+from picturewise.evaluation.answers import PROBABILITY_FLOOR, Answers
 from picturewise.evaluation.calibration import confidence_error
 from picturewise.evaluation.checks import check_scores
 from picturewise.evaluation.class_score import class_score
@@ -71,7 +71,7 @@ def evaluate_sequences(
         fingerprint=fingerprint,
         pictures=len(labels),
         classes=target.classes,
-        loss=mean_interval(found.losses, lowest=0.0, highest=-math.log(LEAST) * labels.shape[1]),
+        loss=mean_interval(found.losses, lowest=0.0, highest=-math.log(PROBABILITY_FLOOR) * labels.shape[1]),
         accuracy=wilson_interval(int(right.sum()), len(labels)),
         calibration_error=confidence_error(confidence, right),
         per_class=tuple(symbols.score(index, name) for index, name in enumerate(target.classes)),
