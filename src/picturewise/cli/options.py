@@ -152,6 +152,22 @@ track = click.option(
     help="Also log metrics to another program: tensorboard or mlflow; may be repeated (docs/how-to/track.md).",
 )
 
+workers = click.option(
+    "--workers",
+    type=int,
+    default=1,
+    metavar="N",
+    help="Processes on this machine that train together (docs/scale.md); default: 1.",
+)
+
+
+def end_other_workers() -> None:
+    """End the command here if this process is a worker besides the first one, which prints the result."""
+    from picturewise.tasks.workers import is_worker
+
+    if is_worker() and os.environ["RANK"] != "0":
+        raise click.exceptions.Exit(0)
+
 
 def _spare_threads(_: click.Context, __: click.Parameter, value: str) -> str:
     """Keep NumPy from starting a thread for each core, which takes as long as the rest of its import.

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     "folds first.",
 )
 @options.track
+@options.workers
 @options.json
 def command(
     *,
@@ -95,6 +96,7 @@ def command(
     find_learning_rate: bool,
     no_folds: bool,
     track: tuple[str, ...],
+    workers: int,
     json: bool,
 ) -> None:
     """Train a network; the test split is not read. Exit code 1 if files were left out."""
@@ -125,7 +127,8 @@ def command(
         found = find(data, **asked)
         output.show_found_rate(found, as_json=json)
         raise click.exceptions.Exit(output.tell_left_out(found.skipped))
-    run = train(data, track=track, **asked)
+    run = train(data, track=track, workers=workers, **asked)
+    options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(run))
     else:

@@ -1,0 +1,1 @@
+"""Launching workers on one machine, with PyTorch's own launcher."""

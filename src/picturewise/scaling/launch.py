@@ -1,0 +1,89 @@
+"""Starting the workers of a run on this machine with PyTorch's elastic launcher, and starting them again if one dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+
+from picturewise.errors import WorkerLostError
+
+MOST_RESTARTS = 3
+"""Without progress in between."""
+
+
+def run_workers(
+    command: Sequence[str],
+    workers: int,
+    *,
+    reported: Callable[[], bool],
+    progress: Callable[[], object],
+    tell: Callable[[str], None],
+) -> None:
+    """Run a Python command in several processes that can reach each other, until all have ended.
+
+    The launcher listens on 127.0.0.1 only. If a worker dies, the others are ended, and all are started again.
+
+    Args:
+        command: arguments of Python; the variables of torchrun say which worker a process is.
+        workers: their number.
+        reported: whether a worker has reported its result, so that starting again is of no use.
+        progress: what has been saved; a restart after a change does not count.
+        tell: called with a sentence before each restart.
+
+    Raises:
+        WorkerLostError: workers died several times without any progress in between.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException  # noqa: PLC0415 (2 s)
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError  # noqa: PLC0415 (the same)
+    from torch.distributed.launcher.api import elastic_launch  # noqa: PLC0415 (the same)
+
+    # Its log repeats in many lines what is said here in a sentence.
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # otherwise the launcher sets it, and prints that it did
+    restarts, before = 0, progress()
+    while True:
+        try:
+            elastic_launch(_config(workers), sys.executable)(*command)
+            return
+        except SignalException:
+            return  # it has passed the signal on, and the workers have reported
+        except ChildFailedError as failed:
+            if reported():
+                return
+            now = progress()
+            restarts = 1 if now != before else restarts + 1
+            before = now
+            how = _how(failed)
+            if restarts > MOST_RESTARTS:
+                raise WorkerLostError(
+                    f"{how}, for the {restarts}th time without a new checkpoint in between. Use fewer workers if memory "
+                    "is short, and continue with: picturewise resume"
+                ) from failed
+            tell(f"{how}. All workers start again from the newest checkpoint (try {restarts} of {MOST_RESTARTS}).")
+
+
+def _config(workers: int) -> object:
+    from torch.distributed.launcher.api import LaunchConfig  # noqa: PLC0415 (see above)
+
+    return LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=workers,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="127.0.0.1:0",
+        local_addr="127.0.0.1",
+        max_restarts=0,  # they are counted here
+        monitor_interval=0.1,
+    )
+
+
+def _how(failed: object) -> str:
+    """Return how the first worker ended, as the beginning of a sentence."""
+    rank, first = failed.get_first_failure()  # type: ignore[attr-defined]
+    if first.exitcode < 0:
+        return f"Worker {rank} was ended by signal {-first.exitcode}"
+    return f"Worker {rank} ended with exit code {first.exitcode}"
