@@ -62,6 +62,8 @@ RECIPES = st.fixed_dictionaries(
             "keep": st.sampled_from(["best", "last"]),
             "checkpoint_minutes": POSITIVE,
             "device": st.sampled_from(["auto", "cpu", "cuda"]),
+            "threads": st.none() | st.integers(1, 10**6),
+            "shards": st.none() | st.integers(0, 8).map(lambda exponent: 2**exponent),
             "precision": st.sampled_from(["auto", "float32", "bfloat16"]),
         }),
     },
@@ -215,6 +217,8 @@ EXAMPLES = {
     "training.keep": ("last", "last"),
     "training.checkpoint_minutes": ("0.5", 0.5),
     "training.device": ("cpu", "cpu"),
+    "training.threads": ("2", 2),
+    "training.shards": ("8", 8),
     "training.precision": ("bfloat16", "bfloat16"),
 }
 

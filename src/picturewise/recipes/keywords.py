@@ -86,6 +86,8 @@ class RecipeKeywords(TypedDict, total=False):
     checkpoint_minutes: float
     engine: Literal["torch", "numpy"]
     device: Literal["auto", "cpu", "cuda"]
+    threads: int | None
+    shards: int | None
     precision: Literal["auto", "float32", "bfloat16"]
 
 

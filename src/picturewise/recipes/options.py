@@ -233,8 +233,8 @@ class TrainingOptions(BaseModel):
         default=None,
         ge=1,
         le=256,
-        description="Parts of a batch that are computed one by one or by several workers, and added in a fixed order: a "
-        "power of two. The weights are equal, bit for bit, for every number of workers that divides it. None: batches "
+        description="Parts of a batch, computed one by one or by several workers, and added in a fixed order: a power "
+        "of two. The weights are equal, bit for bit, for every number of workers that divides it. None: batches "
         "are computed as a whole, or in 8 parts with several workers.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(

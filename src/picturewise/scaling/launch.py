@@ -1,4 +1,4 @@
-"""Starting the workers of a run on this machine with PyTorch's elastic launcher, and starting them again if one dies."""
+"""Starting workers on this machine with PyTorch's elastic launcher, and starting them again if one dies."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from picturewise.errors import WorkerLostError
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig
 
 MOST_RESTARTS = 3
 """Without progress in between."""
@@ -41,31 +46,33 @@ def run_workers(
     from torch.distributed.launcher.api import elastic_launch  # noqa: PLC0415 (the same)
 
     # Its log repeats in many lines what is said here in a sentence.
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    for name in logging.root.manager.loggerDict:
+        if name.startswith("torch.distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # otherwise the launcher sets it, and prints that it did
     restarts, before = 0, progress()
     while True:
         try:
             elastic_launch(_config(workers), sys.executable)(*command)
-            return
         except SignalException:
             return  # it has passed the signal on, and the workers have reported
         except ChildFailedError as failed:
-            if reported():
-                return
-            now = progress()
-            restarts = 1 if now != before else restarts + 1
-            before = now
             how = _how(failed)
-            if restarts > MOST_RESTARTS:
-                raise WorkerLostError(
-                    f"{how}, for the {restarts}th time without a new checkpoint in between. Use fewer workers if memory "
-                    "is short, and continue with: picturewise resume"
-                ) from failed
-            tell(f"{how}. All workers start again from the newest checkpoint (try {restarts} of {MOST_RESTARTS}).")
+        else:
+            return
+        if reported():
+            return
+        now = progress()
+        restarts, before = (1 if now != before else restarts + 1), now
+        if restarts > MOST_RESTARTS:
+            raise WorkerLostError(
+                f"{how}, and so did one {MOST_RESTARTS} times before, without a new checkpoint in between. Use fewer "
+                "workers if memory is short, and continue with: picturewise resume"
+            )
+        tell(f"{how}. All start again from the newest checkpoint (try {restarts} of {MOST_RESTARTS}).")
 
 
-def _config(workers: int) -> object:
+def _config(workers: int) -> LaunchConfig:
     from torch.distributed.launcher.api import LaunchConfig  # noqa: PLC0415 (see above)
 
     return LaunchConfig(
@@ -81,9 +88,9 @@ def _config(workers: int) -> object:
     )
 
 
-def _how(failed: object) -> str:
+def _how(failed: ChildFailedError) -> str:
     """Return how the first worker ended, as the beginning of a sentence."""
-    rank, first = failed.get_first_failure()  # type: ignore[attr-defined]
+    rank, first = failed.get_first_failure()
     if first.exitcode < 0:
         return f"Worker {rank} was ended by signal {-first.exitcode}"
     return f"Worker {rank} ended with exit code {first.exitcode}"

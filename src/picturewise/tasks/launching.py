@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +30,9 @@ def for_workers(recipe: Recipe, workers: int) -> Recipe:
     if workers == 1:
         return recipe
     if options.engine == "numpy":
-        raise UsageError("training.engine is 'numpy', which has only one worker. Omit it, or train without --workers.")
+        raise UsageError(
+            "training.engine is 'numpy', which has only one worker. Omit it, or train without --workers."
+        )
     if options.folds:
         raise UsageError(
             f"training.folds is {options.folds}, but folds are trained by one worker. Use --no-folds, or train without "
@@ -91,7 +92,7 @@ def _launched(job: Mapping[str, Any], recipe: str, run: Path, workers: int) -> R
             progress=lambda: _saved(run),
             tell=lambda sentence: print(sentence, file=STANDARD_ERROR),
         )
-        ended = files.read_json(folder / ENDED) or {}
+        ended = files.read_json(folder / ENDED) if (folder / ENDED).exists() else {}
     if "error" in ended:
         raise _error(ended)
     if "run" not in ended:
@@ -108,7 +109,7 @@ def _error(ended: Mapping[str, Any]) -> PicturewiseError:
     kind = getattr(errors, ended["error"], PicturewiseError)
     if not (isinstance(kind, type) and issubclass(kind, PicturewiseError)):
         kind = PicturewiseError
-    if kind is Interrupted:
+    if issubclass(kind, Interrupted):
         return Interrupted(ended["message"], ended["exit_code"] - 128)
     error = PicturewiseError.__new__(kind)
     PicturewiseError.__init__(error, ended["message"])

@@ -23,9 +23,9 @@ from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks import default_network, folding
 from picturewise.tasks.launching import check_workers, for_workers, resume_in_workers, train_in_workers
-from picturewise.tasks.workers import group_of_workers, is_worker
 from picturewise.tasks.load import load, own_source, refuse_inside
 from picturewise.tasks.wanted_recipe import wanted
+from picturewise.tasks.workers import group_of_workers, is_worker
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,7 +109,9 @@ def train(
         _check_portable(source, network=network, own_callbacks=own_callbacks)
         whole = for_workers(whole, workers)
         place = Path(out) if out is not None else _free_place(source, whole, choose=choose, progress=progress)
-        return train_in_workers(whole, place, workers, {"data": None, "track": _listed(track), "progress": progress})
+        return train_in_workers(
+            whole, place, workers, {"data": None, "track": _listed(track), "progress": progress}
+        )
     with group_of_workers() as group:
         whole = for_workers(whole, group.size)
         if group.rank > 0:
@@ -169,7 +171,7 @@ def train_on(
             callbacks=_with_progress(callbacks, shown=progress),
             network=network,
             notes=notes,
-            **({} if group is None else {"group": group}),
+            group=group,
         )
         trainer.run.source = source if source.place is None else None
         with _report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
@@ -284,7 +286,9 @@ def resume(
         _check_portable(own_source(run, data), network=network, own_callbacks=own_callbacks)
         _check_resumable(run.recipe, workers)
         moved = None if data is None else str(data)
-        return resume_in_workers(run.path, workers, {"data": moved, "track": _listed(track), "progress": progress})
+        return resume_in_workers(
+            run.path, workers, {"data": moved, "track": _listed(track), "progress": progress}
+        )
     with group_of_workers() as group:
         _check_resumable(run.recipe, group.size)
         if group.rank > 0:

@@ -38,7 +38,11 @@ def check_alike(learner: Learner) -> None:
     for rank, other in enumerate(others, 1):
         for what, found in other.items():
             if found != first[what]:
-                shown = "" if len(str(found)) > 40 else f" ({printable(found)} instead of {printable(first[what])})"
+                shown = (
+                    ""
+                    if len(str(found)) > 40
+                    else f" ({printable(found)} instead of {printable(first[what])})"
+                )
                 raise UsageError(
                     f"Worker {rank} differs from worker 0 in {what}{shown}. All workers must use the same."
                 )

@@ -156,7 +156,9 @@ def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
         ("threads", options.threads, {None}),
     ):
         if found not in has:
-            only = "".join(f" supports only '{one}'" for one in has - {None, "auto"}) or " does not support it"
+            only = (
+                "".join(f" supports only '{one}'" for one in has - {None, "auto"}) or " does not support it"
+            )
             raise UsageError(
                 f"training.{key} is '{found}', but the NumPy engine{only}. Omit training.{key}, or use the engine "
                 "'torch'."

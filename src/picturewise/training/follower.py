@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from picturewise.training.held_out import OnSplit
 from picturewise.training.interrupts import stop_requests
 from picturewise.training.learner import Learner
 from picturewise.training.loop import Loop
-from pathlib import Path
 
 
 class Follower(Loop):

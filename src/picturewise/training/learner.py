@@ -226,7 +226,11 @@ class Learner:
             bounds = shard_bounds(len(part), self.recipe.training.shards or group.size)
             own = len(bounds) // group.size
             mine = bounds[group.rank * own : (group.rank + 1) * own]
-            found = [classifier.logits(part.images[start:stop], checked=False) for start, stop in mine if stop > start]
+            found = [
+                classifier.logits(part.images[start:stop], checked=False)
+                for start, stop in mine
+                if stop > start
+            ]
             empty = np.zeros((0, part.target.outputs), np.float32)
             logits = group.joined(np.concatenate(found) if found else empty)
         return logits, *self.loss.validate(logits, part.required_labels)
@@ -301,7 +305,11 @@ class Learner:
         if recipe.training.engine == "torch":
             parts = self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
             shards = recipe.training.shards
-            return ShardedEngine(*parts, shards=shards, group=self.group) if shards else TorchTrainingEngine(*parts)
+            return (
+                ShardedEngine(*parts, shards=shards, group=self.group)
+                if shards
+                else TorchTrainingEngine(*parts)
+            )
         return NumPyTrainingEngine(
             self.network,
             self.optimizer,

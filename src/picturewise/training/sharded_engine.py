@@ -170,9 +170,7 @@ class _Layout:
                 parameter.grad = view
             for average, view in zip(self._averages, averages, strict=True):
                 average.copy_(view)
-            for counter, before in zip(
-                self._counters, self._before[len(self._averages) :], strict=True
-            ):
+            for counter, before in zip(self._counters, self._before[len(self._averages) :], strict=True):
                 counter.copy_(before + 1)
         return total[-_NUMBERS:].double()
 

@@ -46,7 +46,7 @@ def start(
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
     notes: Sequence[str] = (),
-    group: Group = ALONE,
+    group: Group | None = None,
 ) -> Trainer:
     """Return a trainer for a new run, whose folder then exists; its `fit` does the work.
 
@@ -57,7 +57,7 @@ def start(
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
         notes: of the choices before, which are stored with the run.
-        group: the workers; this is the first one, and the others call `follow`.
+        group: the workers, of which this is the first, while the others call `follow`; None: there are no others.
 
     Raises:
         UsageError: an option or a layer line does not fit the data, or the place is not empty.
@@ -67,6 +67,7 @@ def start(
     if isinstance(place, Path):
         with new_run(place) as new:
             return start(recipe, dataset, new, callbacks=callbacks, network=network, notes=notes, group=group)
+    group = group or ALONE
     learner, more = make_learner(recipe, dataset, network=network, group=group)
     check_alike(learner)
     effective = learner.recipe

@@ -22,6 +22,9 @@ from picturewise.training.shards import tree_sum
 
 MINUTES = 30
 """To wait for other workers."""
+_all_gather = (
+    getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
+)  # its name before PyTorch 2.13
 
 
 class TorchGroup:
@@ -49,7 +52,7 @@ class TorchGroup:
             dist.all_to_all_single(received, flat)
             own = tree_sum(received.view(self.size, each).__getitem__, 0, self.size)
             assert own is not None  # noqa: S101 (no part is None)
-            dist.all_gather_into_tensor(flat, own)
+            _all_gather(flat, own)
         self._words = flat[len(vector) : length].cpu()
         return flat[: len(vector)].to(vector.device)
 
