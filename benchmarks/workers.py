@@ -79,7 +79,9 @@ def equal(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespac
             found[workers] = train(folder / "run", *SHARED, *options, workers=workers)
             rows.writerow([name, workers, found[workers], round(time.perf_counter() - began, 1)])
             file.flush()
-        print(f"{name}: {'equal' if len(set(found.values())) == 1 else 'DIFFERENT'} {found[1][:12]}", flush=True)
+        print(
+            f"{name}: {'equal' if len(set(found.values())) == 1 else 'DIFFERENT'} {found[1][:12]}", flush=True
+        )
 
 
 def kills(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
@@ -94,7 +96,10 @@ def kills(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespac
         fine = digest(place) == expected
         rows.writerow([run, workers, *ended])
         file.flush()
-        print(f"run {run}: {workers} workers, killed: {', '.join(ended) or 'none'}; {'equal' if fine else 'DIFFERENT'}", flush=True)
+        print(
+            f"run {run}: {workers} workers, killed: {', '.join(ended) or 'none'}; {'equal' if fine else 'DIFFERENT'}",
+            flush=True,
+        )
         shutil.rmtree(place)
     print(f"{done} kills in {run} runs")
 
@@ -102,7 +107,18 @@ def kills(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespac
 def disturbed(place: Path, options: list[str], workers: int, draw: random.Random) -> list[str]:
     """Train with kills, and return what was killed."""
     ended: list[str] = []
-    command = [*COMMAND, "train", "digits", "--epochs", "6", *options, "--workers", str(workers), "--out", str(place)]
+    command = [
+        *COMMAND,
+        "train",
+        "digits",
+        "--epochs",
+        "6",
+        *options,
+        "--workers",
+        str(workers),
+        "--out",
+        str(place),
+    ]
     while True:
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         while running.poll() is None:

@@ -34,7 +34,7 @@ LEFT_OUT = {
     # settings has them
     "start_source", "start_sha256", "start_lines", "start_head", "start_statistics", "freeze", "unfreeze_epoch",
     "unfreeze_gradually", "backbone_rate", "freeze_statistics", "head_fit",
-    "shards", "threads",
+    "shards", "threads", "distributed",
 }  # fmt: skip
 
 NOT_CHECKED = {

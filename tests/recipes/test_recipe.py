@@ -63,6 +63,7 @@ RECIPES = st.fixed_dictionaries(
             "checkpoint_minutes": POSITIVE,
             "device": st.sampled_from(["auto", "cpu", "cuda"]),
             "threads": st.none() | st.integers(1, 10**6),
+            "distributed": st.sampled_from(["exact", "fast"]),
             "shards": st.none() | st.integers(0, 8).map(lambda exponent: 2**exponent),
             "precision": st.sampled_from(["auto", "float32", "bfloat16"]),
         }),
@@ -219,6 +220,7 @@ EXAMPLES = {
     "training.device": ("cpu", "cpu"),
     "training.threads": ("2", 2),
     "training.shards": ("8", 8),
+    "training.distributed": ("fast", "fast"),
     "training.precision": ("bfloat16", "bfloat16"),
 }
 

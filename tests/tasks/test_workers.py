@@ -95,6 +95,25 @@ def test_workers_of_torchrun_train_what_one_worker_trains(alone: Path, tmp_path:
 
 
 @pytest.mark.slow
+def test_three_fast_workers_train_almost_the_same(tmp_path: Path) -> None:
+    options = [
+        "digits", "--layers", "flatten; dense 16 relu", "--epochs", "2", "--augment", "none", "--no-folds",
+        "--set=data.limit=349", "--set=training.precision=float32", "--set=training.distributed=fast",
+    ]  # fmt: skip
+    done = workers([["train", *options, "--out", str(tmp_path / "three")]] * 3)
+    assert [one.returncode for one in done] == [0, 0, 0], done[0].stderr
+    subprocess.run(
+        [sys.executable, "-m", "picturewise", "train", *options, "--out", str(tmp_path / "one")],
+        env=environment(), capture_output=True, check=True,
+    )  # fmt: skip
+    one, three = (open_run(tmp_path / name) for name in ("one", "three"))
+    assert three.record.machine["workers"] == "3"
+    for a, b in zip(one.history, three.history, strict=True):
+        assert (a.train_loss, a.valid_loss) == pytest.approx((b.train_loss, b.valid_loss), rel=1e-3)
+        assert a.valid_accuracy == pytest.approx(b.valid_accuracy, abs=0.03)
+
+
+@pytest.mark.slow
 def test_a_killed_worker_changes_nothing(alone: Path, tmp_path: Path) -> None:
     place = tmp_path / "run"
     command = [sys.executable, "-m", "picturewise", "train", *OPTIONS, "--workers", "2", "--out", str(place)]
@@ -156,6 +175,11 @@ def refuse(*_: object, **__: object) -> None:
             "3 workers cannot share 8 shards equally. Use 1, 2, 4 or 8 workers, or another training.shards",
         ),
         (8, {"shards": 4}, "8 workers cannot share 4 shards equally"),
+        (
+            2,
+            {"shards": 4, "distributed": "fast"},
+            "training.shards is 4, but with training.distributed=fast",
+        ),
         (2, {"engine": "numpy"}, "training.engine is 'numpy', which has only one worker"),
         (2, {"folds": 5}, "training.folds is 5, but folds are trained by one worker"),
     ],

@@ -88,6 +88,7 @@ class RecipeKeywords(TypedDict, total=False):
     device: Literal["auto", "cpu", "cuda"]
     threads: int | None
     shards: int | None
+    distributed: Literal["exact", "fast"]
     precision: Literal["auto", "float32", "bfloat16"]
 
 

@@ -237,6 +237,11 @@ class TrainingOptions(BaseModel):
         "of two. The weights are equal, bit for bit, for every number of workers that divides it. None: batches "
         "are computed as a whole, or in 8 parts with several workers.",
     )
+    distributed: Literal["exact", "fast"] = Field(
+        default="exact",
+        description="How several workers divide a batch. Exact: in shards, so that the weights do not depend on their "
+        "number. Fast: one part for each worker, so that the last digits and the batch statistics depend on it.",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description="Number format of the forward and backward passes; auto: bfloat16 if the processor or GPU is fast "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from picturewise import errors, files
+from picturewise.cores import available_cores
 from picturewise.errors import Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import text_of
 from picturewise.recipes.recipe import Recipe
@@ -38,6 +40,17 @@ def for_workers(recipe: Recipe, workers: int) -> Recipe:
             f"training.folds is {options.folds}, but folds are trained by one worker. Use --no-folds, or train without "
             "--workers."
         )
+    if options.distributed == "fast":
+        if options.shards:
+            raise UsageError(
+                f"training.shards is {options.shards}, but with training.distributed=fast each worker has one part of "
+                "a batch. Omit one of them."
+            )
+        threads = options.threads or max(
+            1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", workers))
+        )
+        training = options.model_copy(update={"threads": threads, "folds": 0})
+        return recipe.model_copy(update={"training": training})
     shards = options.shards or max(USUAL_SHARDS, 1 << (workers - 1).bit_length())
     if shards % workers:
         fitting = [number for number in range(1, shards + 1) if shards % number == 0]

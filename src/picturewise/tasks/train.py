@@ -297,7 +297,7 @@ def resume(
 
 
 def _check_resumable(recipe: Recipe, workers: int) -> None:
-    if workers > 1 and recipe.training.shards is None:
+    if workers > 1 and recipe.training.shards is None and recipe.training.distributed == "exact":
         raise UsageError("The run was started by one worker and has no shards. Resume it without --workers.")
     for_workers(recipe, workers)
 

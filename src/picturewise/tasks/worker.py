@@ -18,7 +18,6 @@ from picturewise.runs.record import has_record
 from picturewise.tasks.launching import ENDED, JOB, RECIPE
 from picturewise.tasks.train import resume, train
 
-
 _SIGNAL_OF_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

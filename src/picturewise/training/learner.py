@@ -304,6 +304,8 @@ class Learner:
         recipe, train = self.recipe, self.train
         if recipe.training.engine == "torch":
             parts = self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
+            if recipe.training.distributed == "fast" and self.group.size > 1:
+                return ShardedEngine(*parts, shards=self.group.size, group=self.group, quick=True)
             shards = recipe.training.shards
             return (
                 ShardedEngine(*parts, shards=shards, group=self.group)

@@ -215,6 +215,7 @@ def _describe(learner: Learner) -> dict[str, str]:
         "processor": processor(),
         "torch": torch.__version__,
         **({"numpy": version("numpy")} if by_numpy else {}),
+        **({"workers": str(learner.group.size)} if recipe.training.distributed == "fast" else {}),
         "python": platform.python_version(),
         "system": sys.platform,
         **({"timm": timm_adapter.version()} if borrowed else {}),

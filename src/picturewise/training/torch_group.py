@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -41,19 +40,32 @@ class TorchGroup:
 
     def sum(self, vector: Tensor) -> Tensor:
         """Return the sum of the workers' vectors: every worker adds a part of them, and sends it to all."""
-        words = torch.zeros(self.size)
-        words[self.rank] = self._word
-        length = len(vector) + self.size
-        each = math.ceil(length / self.size)
-        padding = torch.zeros(each * self.size - length)
-        flat = torch.cat([vector.to(self._device), words.to(self._device), padding.to(self._device)])
+        flat = self._with_words(vector)
+        each = len(flat) // self.size
         received = torch.empty_like(flat)
         with _losing_workers():
             dist.all_to_all_single(received, flat)
             own = tree_sum(received.view(self.size, each).__getitem__, 0, self.size)
             assert own is not None  # noqa: S101 (no part is None)
             _all_gather(flat, own)
-        self._words = flat[len(vector) : length].cpu()
+        return self._without_words(flat, vector)
+
+    def quick_sum(self, vector: Tensor) -> Tensor:
+        """Return the sum of the workers' vectors, as the library adds them."""
+        flat = self._with_words(vector)
+        with _losing_workers():
+            dist.all_reduce(flat)
+        return self._without_words(flat, vector)
+
+    def _with_words(self, vector: Tensor) -> Tensor:
+        """Return the vector, the worker's word in its place, and zeros to a length that the size divides."""
+        words = torch.zeros(self.size)
+        words[self.rank] = self._word
+        padding = torch.zeros(-(len(vector) + self.size) % self.size)
+        return torch.cat([part.to(self._device) for part in (vector, words, padding)])
+
+    def _without_words(self, flat: Tensor, vector: Tensor) -> Tensor:
+        self._words = flat[len(vector) :][: self.size].cpu()
         return flat[: len(vector)].to(vector.device)
 
     def heard(self, word: int) -> int:
