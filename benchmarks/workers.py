@@ -4,7 +4,7 @@
     python benchmarks/workers.py kills --kills 100 --out kills.csv
     python benchmarks/workers.py cost --data cifar10=FOLDER mnist=MNIST --out cost.csv
 
-`equal` trains several recipes for three epochs with 1, 2, 4 and 8 workers, and compares the SHA-256 of the final weights.
+`equal` trains several recipes for three epochs with 1, 2, 4 and 8 workers, and compares the SHA-256 of their weights.
 `kills` trains a small network with two and four workers, and kills random ones at random moments, at most five times a
 run, the process that starts them and the first worker among them; then it compares the final weights. `cost` measures
 steps a second with and without shards, and with two workers against one, in turns.
@@ -17,7 +17,6 @@ import csv
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -72,11 +71,11 @@ def equal(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespac
     beginning = folder / "beginning"
     train(beginning, *SHARED, *RECIPES["frozen backbone"][:2], epochs=1)
     for name, options in RECIPES.items():
-        options = [option.replace("BEGINNING", str(beginning)) for option in options]
+        own = [option.replace("BEGINNING", str(beginning)) for option in options]
         found = {}
         for workers in (1, 2, 4, 8):
             began = time.perf_counter()
-            found[workers] = train(folder / "run", *SHARED, *options, workers=workers)
+            found[workers] = train(folder / "run", *SHARED, *own, workers=workers)
             rows.writerow([name, workers, found[workers], round(time.perf_counter() - began, 1)])
             file.flush()
         print(
