@@ -53,7 +53,9 @@ def make_learner(
     """
     train, valid = _learned(recipe, dataset)
     recipe = asked_head(recipe)
-    wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
+    wanted, backbone = recipe, None
+    if network is None:
+        wanted, backbone = with_backbone(recipe, train.shape, sequences=train.has_sequences)
     wanted = with_head(wanted, train)
     train, valid = labelled_for(wanted, train), valid and labelled_for(wanted, valid)
     effective, notes = derive_recipe(wanted, train, module=network is not None)
@@ -72,7 +74,7 @@ def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
         UsageError, DataError, RunError: as for `make_learner`.
     """
     train = _labelled(dataset, "train")
-    wanted, _ = with_backbone(asked_head(recipe), train.shape)
+    wanted, _ = with_backbone(asked_head(recipe), train.shape, sequences=train.has_sequences)
     wanted = with_head(wanted, train)
     train = labelled_for(wanted, train)
     effective, notes = derive_recipe(wanted, train)
