@@ -80,7 +80,7 @@ def evaluate(
         return _on_other_pictures(run.by_engine(engine), _named(data, hints, run), split, progress=progress)
     if not isinstance(run, Run) and Path(run).is_file():
         classifier = load_classifier(Path(run), network).by_engine(engine)
-        around = _run_around(Path(run))
+        around = run_around(Path(run))
         source = _named(data, hints, classifier)
         return _on_other_pictures(classifier, source, split, run=around, progress=progress)
     run = run if isinstance(run, Run) else open_run(run)
@@ -267,7 +267,7 @@ def _without_learned(
     return None
 
 
-def _run_around(path: Path) -> Run | None:
+def run_around(path: Path) -> Run | None:
     """Return the run whose folder contains a classifier file; None: there is no run, or its format is older."""
     run = Run(path.parent)
     return run if run.classifier_path.name == path.name and has_record(run.path) else None
