@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
@@ -112,8 +113,8 @@ def _listed(storage: Storage, file: Found, column: str | None) -> Iterator[Found
     shown, folder = storage.name(file.path), file.path.rpartition("/")[0]
     is_table = file.path.lower().endswith(_TABLES)
     some = False
-    with storage.opened(file.path) as opened:
-        for number, name in _named(opened, shown, column, is_table=is_table):
+    with storage.opened(file.path) as opened, _as_text(opened) as text:
+        for number, name in _named(text, shown, column, is_table=is_table):
             if is_address(name):
                 raise DataError(
                     f"{shown}, line {number:,}: '{printable(name)[:60]}' is an address. Use paths relative to the list."
@@ -128,9 +129,11 @@ def _listed(storage: Storage, file: Found, column: str | None) -> Iterator[Found
         raise DataError(f"{shown} does not name any pictures. Write one path in each line.")
 
 
-def _named(opened: BinaryIO, shown: str, column: str | None, *, is_table: bool) -> Iterator[tuple[int, str]]:
+def _named(
+    text: io.TextIOWrapper, shown: str, column: str | None, *, is_table: bool
+) -> Iterator[tuple[int, str]]:
     """Yield the number of each line, and the path in it."""
-    lines = _lines(opened, shown)
+    lines = _lines(text, shown)
     if not is_table:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -157,12 +160,20 @@ def _named(opened: BinaryIO, shown: str, column: str | None, *, is_table: bool) 
         ) from error
 
 
-def _lines(opened: BinaryIO, shown: str) -> Iterator[str]:
-    text = io.TextIOWrapper(cast("io.BufferedReader", opened), encoding="utf-8-sig", errors="surrogateescape")
+def _lines(text: io.TextIOWrapper, shown: str) -> Iterator[str]:
     while line := text.readline(_LONGEST):
         if len(line) == _LONGEST:
             raise DataError(
                 f"{shown} has a line of more than {_LONGEST:,} characters. Write one path in each line."
             )
         yield line
-    text.detach()
+
+
+@contextlib.contextmanager
+def _as_text(opened: BinaryIO) -> Iterator[io.TextIOWrapper]:
+    """Yield a file as text; whoever opened it closes it."""
+    text = io.TextIOWrapper(cast("io.BufferedReader", opened), encoding="utf-8-sig", errors="surrogateescape")
+    try:
+        yield text
+    finally:
+        text.detach()

@@ -12,6 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -294,7 +295,9 @@ def _nothing(shown: str) -> DataError:
 
 def _found(info: dict[str, Any]) -> Found:
     size = info.get("size")
-    version = next((str(info[name]) for name in _VERSIONS if info.get(name) is not None), "")
+    version = next((info[name] for name in _VERSIONS if info.get(name) is not None), "")
+    if isinstance(version, datetime):  # one storage tells the same time in two ways
+        version = version.timestamp()
     return Found(str(info["name"]), size if isinstance(size, int) else -1, printable(version))
 
 
