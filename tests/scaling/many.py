@@ -27,12 +27,21 @@ SHAPE = (8, 8, 1)
 
 def classifier(seed: int = 0) -> Classifier:
     """Return a classifier with weights drawn at random."""
+    return _drawn(seed, LINES, classes=CLASSES)
+
+
+def sequence_classifier() -> Classifier:
+    """Return a classifier that reads up to three digits, with weights drawn at random."""
+    return _drawn(0, LINES, classes=tuple("0123456789"), answer="numbers 3")
+
+
+def _drawn(seed: int, lines: Sequence[str], **options: Any) -> Classifier:
     preparation = Preparation(mean=(127.5,), std=(64.0,))
     description = Description(
-        layers=LINES, shape=SHAPE, resize="crop", classes=CLASSES, preparation=preparation
+        layers=tuple(lines), shape=SHAPE, resize="crop", preparation=preparation, **options
     )
     random = np.random.default_rng(seed)
-    shapes = weight_shapes(parse(list(LINES)), SHAPE, description.target.output_line)
+    shapes = weight_shapes(parse(list(lines)), SHAPE, description.target.output_line)
     arrays = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     return Classifier(arrays, description)
 

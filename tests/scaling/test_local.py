@@ -95,9 +95,7 @@ def test_workers_that_never_start_end_the_work_with_a_sentence(
     with pytest.raises(
         PicturewiseError, match=r"3 worker processes ended in a row .*exit code 1: no such thing"
     ):
-        local.compute_locally(
-            _job(tmp_path, source, classifier_file), range(6), Results(lambda _: None), workers=2
-        )
+        local.compute_locally(job, range(6), Results(lambda _: None), workers=2)
     assert 3 <= len(started) <= 4
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from picturewise.data.shards.parquet_rows import ParquetFacts, ParquetRows
 from picturewise.data.shards.storage import Found, LocalCopies, Storage
 from picturewise.errors import DataError
 from picturewise.scaling.plan import NAMES, Plan, TaskName, part_name
+from picturewise.split_names import split_of
 
 _TAIL = 1 << 16  # bytes: most footers of Parquet files are shorter
 _LONGEST_TAIL = 256 << 20
@@ -92,10 +94,27 @@ def make_plan(
         made = replace(plan, shards=tuple(shards))
     else:
         made = _of_parquet(plan, found, storage, hints, read_options, tick=tick)
+    if task == "evaluate":
+        _check_one_split(made, storage)
     papers = "file that is" if found.papers == 1 else "files that are"
     passed = f"{found.papers:,} {papers} neither a picture nor a shard, by the file name, was not used."
     notes = () if not found.papers else (passed if found.papers == 1 else passed.replace(" was ", " were "),)
     return Planned(made, tuple(found.left_out), found.left_out_count, notes)
+
+
+def _check_one_split(plan: Plan, storage: Storage) -> None:
+    """Check that the names of the shards do not speak of several splits, such as train and test."""
+    found = dict[str, str]()
+    for path, *_ in plan.shards:
+        words = re.split(r"[-_. /]+", path.removeprefix(storage.root))
+        split = next((split for word in words if (split := split_of(word)) is not None), None)
+        if split is not None:
+            found.setdefault(split, path)
+    if len(found) > 1:
+        raise DataError(
+            f"{storage.shown} contains shards of the splits {', '.join(found)}. Pass those of one split, with a "
+            f"pattern such as '{storage.shown}/test-*'."
+        )
 
 
 def _of_pictures(plan: Plan, found: Inputs, folder: Path, *, write_names: bool, tick: Tick) -> Plan:

@@ -21,7 +21,7 @@ from picturewise.runs.run import Run, open_run
 from picturewise.scaling.part_facts import each_content
 from picturewise.scaling.plan import Plan
 from picturewise.targets.sequences import is_sequences
-from picturewise.tasks.evaluate import run_around
+from picturewise.tasks.evaluate import OVERLAP_UNKNOWN, overlap_note, run_around
 from picturewise.tasks.many import PART_ROWS, Done, Wanted, compute
 from picturewise.tasks.many_progress import many_progress
 from picturewise.tasks.predict import classifier_of
@@ -127,14 +127,9 @@ def _evaluation(done: Done, classifier: Classifier) -> Evaluation:
     )  # fmt: skip
     notes = list(done.notes)
     if unknown:
-        notes.append(
-            "Overlap with the training pictures could not be checked: the run's splits.csv is not known."
-        )
+        notes.append(OVERLAP_UNKNOWN)
     elif overlap:
-        notes.append(
-            f"The run was trained on {overlap:,} of these {counts.pictures:,} pictures (train and valid in its "
-            "splits.csv), so the scores are probably better than on new pictures."
-        )
+        notes.append(overlap_note(overlap, counts.pictures))
     if positions:
         notes.append(
             f"{positions:,} labels in .cls files are numbers, and were read as positions of the classifier's classes, "

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from picturewise.data.dataset import Skipped
-from picturewise.data.shards.storage import Found, LocalCopies, Storage, is_address, without_credentials
+from picturewise.data.shards.storage import Found, LocalCopies, Storage, is_address
 from picturewise.errors import DataError, UsageError
+from picturewise.file_names import without_credentials
 
 fsspec = pytest.importorskip("fsspec")
 

@@ -21,13 +21,11 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.readers.files_in import FilesIn
 from picturewise.errors import DataError, UsageError
 from picturewise.extras import install_command
-from picturewise.file_names import path_of, text_of
+from picturewise.file_names import path_of, text_of, without_credentials
 from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(::|://)")
-_USER = re.compile(r"(?<=://)[^/@\s]*@")
-_QUERY = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
 _GLOB = re.compile(r"[*?\[]")
 _CHUNK = 1 << 20
 # What storages call that which changes with a file's content, best first.
@@ -66,17 +64,6 @@ def is_address(source: str) -> bool:
     (True, False, False)
     """
     return _ADDRESS.match(source) is not None
-
-
-def without_credentials(text: str) -> str:
-    """Return a text with addresses in which user names, passwords and signatures are left out.
-
-    >>> without_credentials("s3://key:secret@bucket/a.tar"), without_credentials("https://host/a.tar?X-Signature=1")
-    ('s3://bucket/a.tar', 'https://host/a.tar')
-    """
-    if "://" not in text:
-        return text
-    return _QUERY.sub("", _USER.sub("", text))
 
 
 class Storage:
