@@ -39,29 +39,36 @@ def main(message: Mapping[str, Any]) -> NoReturn:
         except OSError:  # nobody listens any longer
             os._exit(0)
 
-    parts: SimpleQueue[int] = SimpleQueue()
-    threading.Thread(target=_listen, args=(parts,), daemon=True).start()
+    parts: SimpleQueue[int | None] = SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_listen, args=(parts, busy), daemon=True).start()
     try:
         work = PartWork(Job.of(message["job"]))
     except (PicturewiseError, MemoryError) as error:
         report(failed=_sentence(error), kind=type(error).__name__)
         os._exit(1)
     report(ready=True)
-    while True:
-        number = parts.get()
+    while (number := parts.get()) is not None:
+        busy.set()
         try:
             facts = work.write(number, lambda rows: report(rows=rows))
         except (PicturewiseError, MemoryError) as error:
+            busy.clear()
             report(part=number, error=_sentence(error), kind=type(error).__name__)
         else:
+            busy.clear()
             report(part=number, facts=list(facts))
+    work.close()
+    os._exit(0)  # as a child does, without the libraries' own cleanup
 
 
-def _listen(parts: SimpleQueue[int]) -> None:
-    """Pass on the numbers of the parts; without a driver, end this process at once: files are always complete."""
+def _listen(parts: SimpleQueue[int | None], busy: threading.Event) -> None:
+    """Pass on the numbers of the parts; if the driver has ended, end at once: files are always complete."""
     for line in sys.stdin.buffer:
         parts.put(int(line))
-    os._exit(0)
+    if busy.is_set():
+        os._exit(0)
+    parts.put(None)
 
 
 def _sentence(error: PicturewiseError | MemoryError) -> str:
