@@ -98,6 +98,6 @@ def test_missing_packages_are_a_sentence_each(
     def without(name: str, *rest: Any) -> Any:
         return None if name == "pyarrow" else real(name, *rest)
 
-    monkeypatch.setattr("picturewise.tasks.many.find_spec", without)
+    monkeypatch.setattr("picturewise.tasks.many_checks.find_spec", without)
     assert app.run(arguments) == 2
     assert "needs pyarrow. Install it with:" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
-from picturewise.errors import PicturewiseError
+from picturewise.errors import PicturewiseError, SaveError
 from picturewise.printable import printable
 from picturewise.scaling.job import Job
 from picturewise.scaling.part_facts import PartFacts
@@ -45,6 +45,8 @@ def compute_here(job: Job, numbers: Sequence[int], results: Results) -> None:
         for number in numbers:
             try:
                 results.add(number, work.write(number, results.rows))
+            except SaveError:  # the others would not be written either
+                raise
             except PicturewiseError as error:
                 results.failed[number] = Failure(str(error), type(error).__name__)
     finally:
@@ -61,6 +63,7 @@ def compute_locally(job: Job, numbers: Sequence[int], results: Results, *, worke
         workers: how many processes.
 
     Raises:
+        SaveError: a part cannot be written.
         PicturewiseError: workers end without computing anything.
     """
     count = min(workers, len(numbers))
@@ -126,7 +129,11 @@ class _Worker:
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     def take(self, event: dict[str, Any], results: Results, shares: Shares) -> None:
-        """Act on a report."""
+        """Act on a report.
+
+        Raises:
+            SaveError: a part could not be written.
+        """
         if "failed" in event:
             self.refusal = _as_error(event["failed"], event["kind"])
             return
@@ -136,6 +143,8 @@ class _Worker:
             results.rows(event["rows"])
             return
         if self.part is not None:
+            if event.get("kind") == SaveError.__name__:  # the others would not be written either
+                raise SaveError(event["error"])
             if "error" in event:
                 results.rows(-self.rows)
                 results.failed[self.part] = Failure(event["error"], event["kind"])

@@ -88,7 +88,7 @@ def make_plan(
         made = _of_pictures(plan, found, folder, write_names=write_names, tick=tick)
     elif found.form == "tar":
         shards = []
-        for number, file in enumerate(found.files, start=1):
+        for number, file in enumerate(_with_sizes(found, storage), start=1):
             shards.append((*file, None))
             tick(number)
         made = replace(plan, shards=tuple(shards))
@@ -100,6 +100,17 @@ def make_plan(
     passed = f"{found.papers:,} {papers} neither a picture nor a shard, by the file name, was not used."
     notes = () if not found.papers else (passed if found.papers == 1 else passed.replace(" was ", " were "),)
     return Planned(made, tuple(found.left_out), found.left_out_count, notes)
+
+
+def _with_sizes(found: Inputs, storage: Storage) -> Iterator[Found]:
+    """Yield the shards, whose sizes must be known."""
+    for file in found.files:
+        if file.size < 0:
+            raise DataError(
+                f"{storage.name(file.path)} cannot be read, or its storage does not tell its size. Pass files that can "
+                "be read."
+            )
+        yield file
 
 
 def _check_one_split(plan: Plan, storage: Storage) -> None:
@@ -139,7 +150,7 @@ def _of_parquet(
     reader, copies = ParquetRows(hints, read_options.learned), LocalCopies(storage)
     shards, scale = [], None
     try:
-        for number, file in enumerate(found.files, start=1):
+        for number, file in enumerate(_with_sizes(found, storage), start=1):
             facts = _facts(reader, copies, storage, file, scale=number == 1)
             if number == 1:
                 scale = facts.scale

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +18,7 @@ from picturewise.cores import available_cores
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.shards.storage import Storage, is_address
-from picturewise.errors import DataError, Interrupted, MissingPackageError, PicturewiseError, UsageError
-from picturewise.extras import install_command
+from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import text_of
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.engine import EngineName
@@ -34,6 +31,7 @@ from picturewise.scaling.plan import CLASSIFIER, PLAN, Plan, TaskName, check_sam
 from picturewise.scaling.planning import Planned, make_plan
 from picturewise.scaling.results import Failure, Results
 from picturewise.stopping import shown, signal_of
+from picturewise.tasks.many_checks import check, parse_slice, portable
 from picturewise.tasks.many_progress import Advance
 
 if TYPE_CHECKING:
@@ -41,12 +39,10 @@ if TYPE_CHECKING:
 
 PART_ROWS = 10_000
 LEARNED = "learned.npy"
-_MOST_PART_ROWS = 1_000_000
 _NAMED = 5
 _LONG_AGO = 3600.0  # seconds; writing a file never takes that long
 _PLAN_LOCK = ".plan.lock"
 _PATIENCE = 3600.0  # seconds in which another process makes the plan
-_SLICE = re.compile(r"([0-9]{1,7})/([0-9]{1,7})")
 
 
 @dataclass(frozen=True)
@@ -140,10 +136,10 @@ def compute(wanted: Wanted, advance: Advance) -> Done:
         SaveError: the folder cannot be written, or cannot replace a file in one step.
         Interrupted: a signal stopped it; what is written is kept.
     """
-    chosen = _parse_slice(wanted.slice)
-    _check(wanted)
+    chosen = parse_slice(wanted.slice)
+    check(wanted.task, out=wanted.out, part_rows=wanted.part_rows, workers=wanted.workers, on=wanted.on)
     folder = Path(wanted.out).expanduser().absolute()
-    content = _portable(wanted.classifier)
+    content = portable(wanted.classifier)
     digest = hashlib.sha256(content).hexdigest()
     storage = Storage(text_of(wanted.source) if isinstance(wanted.source, Path) else wanted.source)
     if storage.in_this_process and wanted.on is not None:
@@ -264,57 +260,6 @@ def _options(wanted: Wanted) -> dict[str, Any]:
         "part_rows": wanted.part_rows,
         **{name: getattr(wanted.hints, name) for name in ("value_range", "file_column", "label_column")},
     }
-
-
-def _check(wanted: Wanted) -> None:
-    if wanted.workers is not None and wanted.workers < 1:
-        raise UsageError(f"--workers is {wanted.workers}. Expected an integer of at least 1.")
-    if not 1 <= wanted.part_rows <= _MOST_PART_ROWS:
-        raise UsageError(
-            f"--part-rows is {wanted.part_rows}. Expected an integer from 1 to {_MOST_PART_ROWS:,}."
-        )
-    if wanted.on is not None and wanted.workers is not None:
-        raise UsageError("--workers is for this machine, and --on for a cluster. Pass only one of them.")
-    if is_address(str(wanted.out)):
-        raise UsageError(
-            "--out is an address, where files cannot be replaced in one step. Pass a folder on a disk, and copy the "
-            "parts when they are finished."
-        )
-    if find_spec("pyarrow") is None:
-        raise MissingPackageError(
-            f"{wanted.task}-many writes or reads Parquet files, which needs pyarrow. Install it with: "
-            f"{install_command('parquet')}"
-        )
-
-
-def _portable(classifier: Classifier) -> bytes:
-    """Return the content of a classifier's file, which other processes can load.
-
-    Raises:
-        UsageError: its network is a Python class.
-    """
-    if classifier.description.layers is None:
-        raise UsageError(
-            f"The classifier's network is the Python class {classifier.description.module}, which other processes "
-            "cannot load. Use predict, or a network of layer lines."
-        )
-    return classifier.to_bytes()
-
-
-def _parse_slice(text: str | None) -> tuple[int, int]:
-    """Return the remainder of the numbers of a slice's parts, and the number of slices.
-
-    Raises:
-        UsageError: it is not a slice.
-    """
-    if text is None:
-        return 0, 1
-    found = _SLICE.fullmatch(text)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise UsageError(
-            f"--slice is '{printable(text)[:40]}'. Expected a number and how many there are, from 1/16 to 16/16."
-        )
-    return int(found[1]) - 1, int(found[2])
 
 
 def _learned(folder: Path, digests: NDArray[np.uint8]) -> Path:
