@@ -222,7 +222,8 @@ def text() -> str:
         lines += [f"- {row.package}: {NOT_PERMISSIVE[row.package]}\n" for row in others]
     if absent:
         lines += [
-            f"\nNot installed when this file was written, so not listed: {', '.join(absent)}, which timm needs.\n"
+            f"\nNot installed when this file was written, so not listed: {', '.join(absent)}, which the extras ray and timm "
+            "need.\n"
         ]
     return "".join([*lines, FOOT])
 

@@ -71,17 +71,14 @@ class Advance:
         """Return the state as a line."""
         (began, first), (now, last) = self._seen[0], self._seen[-1]
         rate = (last - first) / (now - began) if now > began else 0.0
-        if self._total is None:
-            bar, of = progress_bar(self._parts, self._of), ""
-            left = None
-        else:
-            bar, of = progress_bar(max(0, self._done), self._total), f" of {self._total:,}"
-            left = (self._total - self._done) / rate if rate > 0 else None
-        told = [
-            bar, f"{self._done:,}{of} rows", f"part {self._parts:,} of {self._of:,}", f"{rate:,.0f} pictures/s",
-            *([] if left is None else [f"{clock(left)} left"]),
-        ]  # fmt: skip
-        return "  ".join(told)
+        if self._total:
+            share, of = max(0, self._done) / self._total, f" of {self._total:,}"
+            left = [f"{clock((self._total - self._done) / rate)} left"] if rate > 0 else []
+        else:  # of tars, only the number is known
+            share, of, left = self._parts / max(1, self._of), "", []
+        told = [f"{share:.0%}", f"{self._done:,}{of} rows", f"{rate:,.0f} pictures/s", *left]
+        # What a narrow terminal cuts off comes last.
+        return "  ".join([*told, f"part {self._parts:,} of {self._of:,}"])
 
     def _draw(self, text: str) -> None:
         now = time.monotonic()
