@@ -13,13 +13,13 @@ import threading
 import time
 from pathlib import Path
 
-import ray
-from ray.cluster_utils import Cluster
-
 from picturewise.tasks.predict_many import predict_many
 
 
 def main(classifier: str, source: str, out: str, part_rows: int) -> None:
+    import ray
+    from ray.cluster_utils import Cluster
+
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     second = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()

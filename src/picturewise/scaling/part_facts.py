@@ -18,6 +18,7 @@ ENDINGS: dict[TaskName, str] = {"predict": ".parquet", "evaluate": ".json"}
 METADATA = b"picturewise"
 """The key of the facts in the footer of a Parquet file."""
 _MOST = 1 << 24  # bytes of facts
+_LARGEST_COUNTS = 256 << 20  # bytes of a part with counts, which is read at once
 _MEMORY = 1 << 30  # bytes of addresses
 
 
@@ -108,6 +109,8 @@ class WrittenParts:
             return None
         try:
             if self._plan.task == "evaluate":
+                if place.stat().st_size > _LARGEST_COUNTS:
+                    return None
                 return files.read_json(place)
             return json.loads(self._child.ask(str(place.absolute()).encode(), printable(place)))
         except (RunError, DataError, ValueError):

@@ -158,7 +158,8 @@ def _records(content: bytes, where: str) -> dict[bytes, bytes]:
         digits = content[at : max(blank, at)]
         end = at + int(digits) if digits.isdigit() else 0
         key, equals, value = content[blank + 1 : end - 1].partition(b"=")
-        if not blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
+        # A record without digits would end where it begins, for ever.
+        if not at < blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
             raise _damaged(where, "an extended header is not a valid list of records")
         found[key] = value
         at = end
