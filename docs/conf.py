@@ -42,6 +42,7 @@ NAVIGATION = {
         "how-to/estimator",
         "how-to/notebooks",
         "how-to/course-projects",
+        "scale",
     ],
     "Reference": [
         "reference/command",

@@ -58,6 +58,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.catalogue import WeightsDetails as WeightsDetails
     from picturewise.tasks.compare import ComparedRun as ComparedRun
     from picturewise.tasks.compare import RunComparison as RunComparison
+    from picturewise.tasks.evaluate_many import ManyEvaluated as ManyEvaluated
     from picturewise.tasks.export import Export as Export
     from picturewise.tasks.extend import ClassesEvaluated as ClassesEvaluated
     from picturewise.tasks.extend import Extension as Extension
@@ -66,6 +67,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.inspect import Inspection as Inspection
     from picturewise.tasks.inspect import SplitInspection as SplitInspection
     from picturewise.tasks.predict import Predicted as Predicted
+    from picturewise.tasks.predict_many import ManyPredicted as ManyPredicted
 
 _HOMES = {
     "CatalogueDetails": "picturewise.tasks.catalogue",
@@ -96,6 +98,8 @@ _HOMES = {
     "Inspection": "picturewise.tasks.inspect",
     "Interval": "picturewise.evaluation.evaluation",
     "LengthScore": "picturewise.evaluation.evaluation",
+    "ManyEvaluated": "picturewise.tasks.evaluate_many",
+    "ManyPredicted": "picturewise.tasks.predict_many",
     "ModelOptions": "picturewise.recipes.options",
     "Parity": "picturewise.exporting.parity",
     "PlaceScore": "picturewise.evaluation.evaluation",

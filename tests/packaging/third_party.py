@@ -221,9 +221,9 @@ def text() -> str:
         lines += ["\nAll of these licences are permissive but one kind:\n\n"]
         lines += [f"- {row.package}: {NOT_PERMISSIVE[row.package]}\n" for row in others]
     if absent:
-        lines += [
-            f"\nNot installed when this file was written, so not listed: {', '.join(absent)}, which timm needs.\n"
-        ]
+        names = ", ".join(absent)
+        lines.append(f"\nNot installed when this file was written, so not listed: {names}.\n")
+        lines.append("The extras ray and timm need them.\n")
     return "".join([*lines, FOOT])
 
 

@@ -1,1 +1,1 @@
-"""Launching workers on one machine, with PyTorch's own launcher."""
+"""Work that is divided among processes and machines: training in workers, and parts of millions of pictures."""

@@ -19,7 +19,7 @@ from picturewise.data.pictures.decode_child import HIDDEN, KINDS, LOOK, SECONDS,
 from picturewise.data.pictures.pixels import Deep
 from picturewise.errors import PictureError
 from picturewise.printable import printable
-from picturewise.untrusted.confined.pool import Tick, work_through
+from picturewise.untrusted.confined.pool import KeptChildren, Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
 from picturewise.untrusted.confined.protocol import Item
 
@@ -80,6 +80,7 @@ def decode_each(
     *,
     allocate: Allocate = allocate_in_memory,
     boxes: Boxes = None,
+    kept: KeptChildren | None = None,
 ) -> tuple[NDArray[np.uint8], dict[int, PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why a picture could not be decoded (its pixels are noise).
 
@@ -89,12 +90,17 @@ def decode_each(
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
         boxes: what to cut out of each picture; all must be files.
+        kept: children of earlier calls with the same form, without boxes.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    reasons = work_through(decoding(form, look=False, boxes=_by_path(paths, boxes)), paths, [rows], tick)
+    task = decoding(form, look=False, boxes=_by_path(paths, boxes))
+    if kept is None:
+        reasons = work_through(task, paths, [rows], tick)
+    else:
+        reasons = work_through(task, paths, [rows], tick, kept=kept)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
 
