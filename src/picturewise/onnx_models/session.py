@@ -36,8 +36,8 @@ class Session:
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1  # layers run one after the other
-        # Threads that share a picture spin between two layers, where waking up would take longer, but sleep from the end
-        # of a batch on: spinning threads would take cores away from other programs.
+        # Threads that share a batch spin between two layers, where waking up would take longer, but sleep when it is
+        # computed: spinning threads would take cores away from other programs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
         options.add_session_config_entry("session.force_spinning_stop", "1")
         with _translated():

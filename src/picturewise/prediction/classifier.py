@@ -137,19 +137,14 @@ class Classifier:
             )
         views = self.description.preparation.seen
         lanes, compute = self._engine.ready(len(images))
-        lanes = min(lanes, max(1, self._fitting()))  # a costly network computes one picture at a time
-        batches = self._batches(len(images), lanes)
-        if len(batches) == 1:
-            logits = views.average(self.fitted(images), compute)
-            if checked:
-                _check_finite(logits, names)
-            return logits
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
         logits = np.empty((len(images), self.description.target.outputs), np.float32)
 
         def fill(part: slice) -> None:
             logits[part] = views.average(self.fitted(images[part]), compute)
 
+        lanes = min(lanes, max(1, self._fitting()))  # a costly network computes one picture at a time
+        batches = self._batches(len(images), lanes)
         if lanes == 1:
             for part in batches:
                 fill(part)

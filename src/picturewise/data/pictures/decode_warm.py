@@ -25,10 +25,14 @@ class WarmDecoder:
     """
 
     def __init__(self, form: decode.Form, children: int | None = None) -> None:
+        cores = available_cores()
         self._shape = (form.height, form.width, form.channels)
+        self._hold = (
+            _HOLD if cores > 1 else 0.0
+        )  # on a single core, waiting would keep the child from decoding
         self.pool = WarmPool(
             decoding(form, look=False),
-            children or min(available_cores(), _MOST_CHILDREN),
+            children or min(cores, _MOST_CHILDREN),
             form.height * form.width * form.channels,
         )
 
@@ -55,7 +59,7 @@ class WarmDecoder:
             PictureError: it cannot be decoded.
         """
         try:
-            pixels = await self.pool.answer(content, hold=_HOLD if alone else 0.0)
+            pixels = await self.pool.answer(content, hold=self._hold if alone else 0.0)
         except DataError as error:
             raise PictureError("The picture", str(error)) from error
         return np.frombuffer(pixels, np.uint8).reshape(self._shape)
