@@ -24,4 +24,4 @@ def test_the_limit_of_a_control_group_is_read(
     monkeypatch: pytest.MonkeyPatch, content: str, cores: int
 ) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: content)
-    assert cores_file._cgroup_limit() == cores
+    assert cores_file._cgroup_limit.__wrapped__() == cores

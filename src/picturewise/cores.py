@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from pathlib import Path
@@ -16,6 +17,7 @@ def available_cores() -> int:
     return max(1, min(cores, _cgroup_limit()))
 
 
+@functools.cache  # it is asked for each picture that a service predicts
 def _cgroup_limit() -> int:
     """Return the whole cores that a Linux control group grants; without a limit, a very large number."""
     try:
