@@ -160,6 +160,13 @@ workers = click.option(
     help="Processes on this machine that train together (docs/scale.md); default: 1.",
 )
 
+on_ray = click.option(
+    "--on",
+    metavar="ADDRESS",
+    help="Train on a Ray cluster: ray for the one that this machine belongs to, or its address, such as "
+    "ray://head:10001.",
+)
+
 
 def end_other_workers() -> None:
     """End the command here if this process is a worker besides the first one, which prints the result."""

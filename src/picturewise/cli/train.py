@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 )
 @options.track
 @options.workers
+@options.on_ray
 @options.json
 def command(
     *,
@@ -97,6 +98,7 @@ def command(
     no_folds: bool,
     track: tuple[str, ...],
     workers: int,
+    on: str | None,
     json: bool,
 ) -> None:
     """Train a network; the test split is not read. Exit code 1 if files were left out."""
@@ -127,7 +129,7 @@ def command(
         found = find(data, **asked)
         output.show_found_rate(found, as_json=json)
         raise click.exceptions.Exit(output.tell_left_out(found.skipped))
-    run = train(data, track=track, workers=workers, **asked)
+    run = train(data, track=track, workers=workers, on=on, **asked)
     options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(run))

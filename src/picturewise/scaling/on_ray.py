@@ -47,7 +47,7 @@ def compute_on_ray(job: Job, numbers: Sequence[int], results: Results, *, addres
         UsageError: Ray is not installed, or the address is not that of a cluster.
         SaveError: a part cannot be written.
     """
-    with _connected(address) as ray:
+    with connected(address) as ray:
         task = ray.remote(max_retries=DEATHS - 1, num_cpus=1, runtime_env={"env_vars": dict(ONE_THREAD)})(
             computed_part
         )
@@ -139,7 +139,7 @@ def _learned(job: Job) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[Any]:
     """Yield Ray, connected to the cluster."""
     if address != HERE and not address.startswith(_PREFIX):
         raise UsageError(

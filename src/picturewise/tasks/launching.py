@@ -14,11 +14,12 @@ from picturewise.errors import Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import text_of
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.run import Run, open_run
-from picturewise.scaling.launch import run_workers
+from picturewise.scaling.launch import keep_running, start_here
+from picturewise.scaling.train_on_ray import RayWorkers, Work
 from picturewise.standard_error import STANDARD_ERROR
 
 USUAL_SHARDS, MOST_WORKERS = 8, 256
-JOB, ENDED, RECIPE = "job.json", "ended.json", "recipe.toml"
+JOB, ENDED = "job.json", "ended.json"
 """Files in the folder that connects the processes."""
 
 
@@ -68,49 +69,78 @@ def check_workers(workers: int) -> None:
         raise UsageError(f"The number of workers is {workers}. Expected 1 to {MOST_WORKERS}.")
 
 
-def train_in_workers(recipe: Recipe, out: Path, workers: int, job: Mapping[str, Any]) -> Run:
+def train_in_workers(
+    work: Work, recipe: Recipe, out: Path, workers: int, job: Mapping[str, Any], *, on: str | None = None
+) -> Run:
     """Train with a recipe whose pictures other processes can read, and return the run.
 
     Args:
+        work: what a worker does with a job.
         recipe: as the user gave it.
         out: the run's folder.
         workers: how many.
         job: the other arguments of `train`.
+        on: the address of a Ray cluster; None: on this machine.
 
     Raises:
         PicturewiseError: what the first worker raised.
     """
-    content = {"task": "train", "out": text_of(out.absolute()), **job}
-    return _launched(content, recipe.to_toml(only_set=True), out, workers)
+    content = {
+        "task": "train",
+        "out": text_of(out.absolute()),
+        "recipe": recipe.to_toml(only_set=True),
+        **job,
+    }
+    return _launched(work, content, out, workers, on)
 
 
-def resume_in_workers(run: Path, workers: int, job: Mapping[str, Any]) -> Run:
-    """Resume a run whose pictures other processes can read, and return it.
+def resume_in_workers(
+    work: Work, run: Path, workers: int, job: Mapping[str, Any], *, on: str | None = None
+) -> Run:
+    """Resume a run whose pictures other processes can read, and return it; see `train_in_workers`.
 
     Raises:
         PicturewiseError: what the first worker raised.
     """
-    return _launched({"task": "resume", "out": text_of(run.absolute()), **job}, "", run, workers)
+    return _launched(work, {"task": "resume", "out": text_of(run.absolute()), **job}, run, workers, on)
 
 
-def _launched(job: Mapping[str, Any], recipe: str, run: Path, workers: int) -> Run:
-    with tempfile.TemporaryDirectory(prefix="picturewise-") as name:
-        folder = Path(name)
-        files.write_json(folder / JOB, job)
-        files.write_text(folder / RECIPE, recipe)
-        run_workers(
-            ["-m", "picturewise.tasks.worker", name],
-            workers,
-            reported=(folder / ENDED).exists,
-            progress=lambda: _saved(run),
-            tell=lambda sentence: print(sentence, file=STANDARD_ERROR),
-        )
-        ended = files.read_json(folder / ENDED) if (folder / ENDED).exists() else {}
+def _launched(work: Work, job: Mapping[str, Any], run: Path, workers: int, on: str | None) -> Run:
+    ended = _on_ray(work, job, run, workers, on) if on else _here(job, run, workers)
     if "error" in ended:
         raise _error(ended)
     if "run" not in ended:
         raise Interrupted(f"Stopped before the run was finished. Continue with: picturewise resume {run}", 15)
     return open_run(run)
+
+
+def _here(job: Mapping[str, Any], run: Path, workers: int) -> Mapping[str, Any]:
+    """Return what a worker on this machine reports; empty: none does."""
+    with tempfile.TemporaryDirectory(prefix="picturewise-") as name:
+        folder = Path(name)
+        files.write_json(folder / JOB, job)
+        command = ["-m", "picturewise.tasks.worker", name]
+        keep_running(
+            lambda: start_here(command, workers),
+            reported=(folder / ENDED).exists,
+            progress=lambda: _saved(run),
+            tell=_tell,
+        )
+        found: Mapping[str, Any] = files.read_json(folder / ENDED) if (folder / ENDED).exists() else {}
+        return found
+
+
+def _on_ray(work: Work, job: Mapping[str, Any], run: Path, workers: int, address: str) -> Mapping[str, Any]:
+    """Return what a worker on a Ray cluster reports; empty: none does."""
+    there = RayWorkers(work, job, workers, address)
+    keep_running(
+        there.start, reported=lambda: there.report is not None, progress=lambda: _saved(run), tell=_tell
+    )
+    return there.report or {}
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=STANDARD_ERROR)
 
 
 def _saved(run: Path) -> list[str]:

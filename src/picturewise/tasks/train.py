@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +16,13 @@ from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
-from picturewise.errors import DataError, UsageError
+from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError, WorkerLostError
 from picturewise.extras import TRAINING, require
+from picturewise.file_names import path_of
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
+from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks import default_network, folding
@@ -54,6 +58,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
     workers: int = 1,
+    on: str | None = None,
     progress: bool = True,
     **options: Unpack[RecipeKeywords],
 ) -> Run:
@@ -85,6 +90,8 @@ def train(
         track: also log metrics to other programs: `tensorboard`, `mlflow` (docs/how-to/track.md).
         workers: processes on this machine that train together (docs/scale.md); the weights are the same for every
             number that divides `shards`, bit for bit. A process that torchrun started is one of several workers anyway.
+        on: train on a Ray cluster instead: `ray`, the one that this machine belongs to, or `ray://host:port`. All its
+            machines need the pictures, and the folder for `out`, at the same place.
         progress: show the progress of training on the standard error output.
         options: every other key of a recipe by its name, such as `learning_rate=0.1, batch_size=64`; see
             `RecipeKeywords`.
@@ -105,13 +112,12 @@ def train(
     )  # fmt: skip
     check_workers(workers)
     choose = network is None and default_network.is_open(whole)
-    if workers > 1 and not is_worker():
+    if (workers > 1 or on) and not is_worker():
         _check_portable(source, network=network, own_callbacks=own_callbacks)
         whole = for_workers(whole, workers)
         place = Path(out) if out is not None else _free_place(source, whole, choose=choose, progress=progress)
-        return train_in_workers(
-            whole, place, workers, {"data": None, "track": _listed(track), "progress": progress}
-        )
+        job = {"data": None, "track": _listed(track), "progress": progress}
+        return train_in_workers(as_worker, whole, place, workers, job, on=on)
     with group_of_workers() as group:
         whole = for_workers(whole, group.size)
         if group.rank > 0:
@@ -254,6 +260,7 @@ def resume(
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
     workers: int = 1,
+    on: str | None = None,
     progress: bool = True,
 ) -> Run:
     """Continue an interrupted run from its newest checkpoint, and return the finished run.
@@ -268,6 +275,7 @@ def resume(
         callbacks: as for `train`.
         track: as for `train`; the log is continued, and missing epochs are added.
         workers: as for `train`; if the recipe has shards, their number may differ from before.
+        on: as for `train`.
         progress: as for `train`.
 
     Raises:
@@ -282,13 +290,12 @@ def resume(
         return run
     require("Training", *TRAINING)
     check_workers(workers)
-    if workers > 1 and not is_worker():
+    if (workers > 1 or on) and not is_worker():
         _check_portable(own_source(run, data), network=network, own_callbacks=own_callbacks)
         _check_resumable(run.recipe, workers)
         moved = None if data is None else str(data)
-        return resume_in_workers(
-            run.path, workers, {"data": moved, "track": _listed(track), "progress": progress}
-        )
+        job = {"data": moved, "track": _listed(track), "progress": progress}
+        return resume_in_workers(as_worker, run.path, workers, job, on=on)
     with group_of_workers() as group:
         _check_resumable(run.recipe, group.size)
         if group.rank > 0:
@@ -328,6 +335,38 @@ def _resume_alone(
         with _report_at_end(run, dataset):
             trainer.fit()
     return run
+
+
+def as_worker(job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Train or resume as one of several workers, and return what to report to the process that started them.
+
+    Args:
+        job: from `train_in_workers` or `resume_in_workers`.
+
+    Returns:
+        None for a worker that has nothing to say: the first one reports the run, or its error; another one reports an
+        error, unless it is the first one's, too.
+
+    Raises:
+        WorkerLostError: another worker has died.
+    """
+    run, first = path_of(job["out"]), os.environ.get("RANK", "0") == "0"
+    track, progress = tuple(job["track"]), bool(job["progress"]) and first
+    try:
+        if job["task"] == "resume" or has_record(run):  # after a restart, the run exists
+            resume(run, data=job["data"], track=track, progress=progress)
+        else:
+            with tempfile.TemporaryDirectory(prefix="picturewise-") as folder:
+                recipe = Path(folder) / "recipe.toml"
+                recipe.write_text(job["recipe"], encoding="utf-8")
+                train(recipe=recipe, out=run, track=track, progress=progress)
+    except WorkerLostError:
+        raise
+    except PicturewiseError as error:
+        if not first and isinstance(error, Interrupted):
+            return None
+        return {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    return {"run": job["out"]} if first else None
 
 
 def _is_done(run: Run) -> bool:

@@ -12,11 +12,9 @@ import sys
 from pathlib import Path
 
 from picturewise import files
-from picturewise.errors import Interrupted, PicturewiseError, WorkerLostError
-from picturewise.file_names import path_of
-from picturewise.runs.record import has_record
-from picturewise.tasks.launching import ENDED, JOB, RECIPE
-from picturewise.tasks.train import resume, train
+from picturewise.errors import WorkerLostError
+from picturewise.tasks.launching import ENDED, JOB
+from picturewise.tasks.train import as_worker
 
 _SIGNAL_OF_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
@@ -24,26 +22,15 @@ _SIGNAL_OF_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 def main(folder: Path) -> int:
     """Train, and return the exit code; an error is reported in the folder and not printed."""
     _end_with(os.getppid())
-    job = files.read_json(folder / JOB)
-    run, first = path_of(job["out"]), os.environ["RANK"] == "0"
-    track, progress = tuple(job["track"]), bool(job["progress"]) and first
     try:
-        # After a restart, the run exists.
-        if job["task"] == "resume" or has_record(run):
-            resume(run, data=job["data"], track=track, progress=progress)
-        else:
-            train(recipe=folder / RECIPE, out=run, track=track, progress=progress)
+        report = as_worker(files.read_json(folder / JOB))
     except WorkerLostError as error:  # not the cause: another worker has died
         return error.exit_code
-    except PicturewiseError as error:
-        if first or not isinstance(error, Interrupted):
-            _report(
-                folder, {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
-            )
-        return error.exit_code
-    if first:
-        _report(folder, {"run": job["out"]})
-    return 0
+    if report is None:
+        return 0
+    if folder.is_dir() and not (folder / ENDED).exists():  # the first report counts
+        files.write_json(folder / ENDED, report)
+    return int(report.get("exit_code", 0))
 
 
 def _end_with(launcher: int) -> None:
@@ -56,11 +43,6 @@ def _end_with(launcher: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_SIGNAL_OF_DEATH, signal.SIGTERM)
     if os.getppid() != launcher:  # it ended before the call
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _report(folder: Path, content: dict[str, object]) -> None:
-    if folder.is_dir() and not (folder / ENDED).exists():  # the first error counts
-        files.write_json(folder / ENDED, content)
 
 
 if __name__ == "__main__":
