@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.errors import DivergedError, Interrupted, Paused, RunError
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.runs import checkpoint
 from picturewise.runs.checkpoint import Checkpoint, Position
@@ -82,6 +82,16 @@ class Loop:
         """End the run after this epoch; `reason` is stored with the run."""
         self.stop_reason = reason
 
+    def pause(self, reason: str) -> None:
+        """End the session after this batch with a checkpoint, from which the run can be resumed.
+
+        `fit` then raises `Paused`.
+
+        Args:
+            reason: as the end of a sentence, such as "because the time is over".
+        """
+        self._request.reason = reason
+
     def _run_epochs(self) -> None:
         """Train to the last epoch, from where it is now."""
         while self.epoch <= self.epochs and not self.stop_reason:
@@ -103,10 +113,7 @@ class Loop:
             now = time.perf_counter()
             self.seconds = now - began
             self._tell_batch()
-            if (
-                self._request.signal_number is not None
-                or now - saved > 60 * self.recipe.training.checkpoint_minutes
-            ):
+            if self._request.made or now - saved > 60 * self.recipe.training.checkpoint_minutes:
                 self._save_checkpoint()
                 self._obey_signals()
                 saved = now
@@ -121,9 +128,7 @@ class Loop:
             self.seconds = time.perf_counter() - began
             if self.batch:
                 self._tell_batch()
-            if (
-                self._request.signal_number is not None
-            ):  # computed features are lost, so the epoch begins again
+            if self._request.made:  # computed features are lost, so the epoch begins again
                 self.batch, self.seconds = 0, 0.0
                 self._save_checkpoint()
                 self._obey_signals()
@@ -232,11 +237,11 @@ class Loop:
         self._totals, self.history = at.totals, list(at.history)
 
     def _obey_signals(self) -> None:
-        number = self._request.signal_number
+        """Stop here if that was requested; a run whose last epoch is complete is not paused."""
+        number, epoch = self._request.signal_number, min(self.epoch, self.epochs)
+        where = f"in {self._part}epoch {epoch}, batch {self.batch} of {self.batches}, after saving a checkpoint"
+        go_on = f"Continue with: picturewise resume {self._place}"
         if number is not None:
-            epoch = min(self.epoch, self.epochs)
-            raise Interrupted(
-                f"Stopped by {signal.Signals(number).name} in {self._part}epoch {epoch}, batch {self.batch} of "
-                f"{self.batches}, after saving a checkpoint. Continue with: picturewise resume {self._place}",
-                number,
-            )
+            raise Interrupted(f"Stopped by {signal.Signals(number).name} {where}. {go_on}", number)
+        if self._request.reason and self.epoch <= self.epochs and not self.stop_reason:
+            raise Paused(f"Paused {where}, {self._request.reason}. {go_on}")
