@@ -31,6 +31,7 @@ _COMMANDS = (
     "card",
     "compare",
     "study",
+    "tune",
     "demo",
     "data",
 )

@@ -68,8 +68,8 @@ class DataOptions(BaseModel):
     )
     valid_half: ValidHalf | None = Field(
         default=None,
-        description="Use only one half of the validation split, divided class by class with the split seed: `picturewise "
-        "tune` chooses with the half 'choosing' and reports with the half 'reporting'. None: all of it.",
+        description="Use only one half of the validation split, divided class by class with the split seed: "
+        "`picturewise tune` chooses with the half 'choosing' and reports with the half 'reporting'. None: all of it.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

@@ -55,8 +55,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "search-history": Words(
         "History of the search",
-        "The best validation accuracy of each trial, at the time when it ended, and the best finished one so far. Trials "
-        "far below the finished ones are outside the figure.",
+        "The best validation accuracy of each trial, at the time when it ended, and the best finished one so far. "
+        "Trials far below the finished ones are outside the figure.",
         "Dots for finished trials, crosses for those that were stopped early, and a rising line for the best so far.",
     ),
     "option-importance": Words(
@@ -66,8 +66,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "cost-frontier": Words(
         "Accuracy against cost",
-        "The validation accuracy of finished trials, which is optimistic, and the processor time of their training. The "
-        "line joins those that no cheaper trial equals, with their numbers.",
+        "The validation accuracy of finished trials, which is optimistic, and the processor time of their training. "
+        "The line joins those that no cheaper trial equals, with their numbers.",
         "Dots for finished trials, and a rising line through the best ones at each cost.",
     ),
     "samples": Words(

@@ -239,7 +239,9 @@ class Loop:
     def _obey_signals(self) -> None:
         """Stop here if that was requested; a run whose last epoch is complete is not paused."""
         number, epoch = self._request.signal_number, min(self.epoch, self.epochs)
-        where = f"in {self._part}epoch {epoch}, batch {self.batch} of {self.batches}, after saving a checkpoint"
+        where = (
+            f"in {self._part}epoch {epoch}, batch {self.batch} of {self.batches}, after saving a checkpoint"
+        )
         go_on = f"Continue with: picturewise resume {self._place}"
         if number is not None:
             raise Interrupted(f"Stopped by {signal.Signals(number).name} {where}. {go_on}", number)

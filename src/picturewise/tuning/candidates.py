@@ -124,7 +124,9 @@ def make_candidates(space: Space, recipe: Recipe, dataset: Dataset) -> Candidate
     )
     space = space.without(fixed)
     if not space.options:
-        raise UsageError("Every option of the search space was also set for the whole search. Omit some of them.")
+        raise UsageError(
+            "Every option of the search space was also set for the whole search. Omit some of them."
+        )
     names = space.models if MODEL in space.options else (DEFAULT,)
     default = _default(recipe, dataset)
     defaults = {DEFAULT: default}
@@ -137,7 +139,9 @@ def make_candidates(space: Space, recipe: Recipe, dataset: Dataset) -> Candidate
             defaults[name] = found
     if MODEL in space.options:
         kept = Choices(tuple(name for name in dict.fromkeys((DEFAULT, *names)) if name in defaults))
-        space = Space({key: kept if key == MODEL else values for key, values in space.options.items()}, space.text)
+        space = Space(
+            {key: kept if key == MODEL else values for key, values in space.options.items()}, space.text
+        )
     found_candidates = Candidates(space, defaults, train, notes)
     _try_ends(found_candidates)
     return found_candidates
@@ -153,7 +157,8 @@ def _default(recipe: Recipe, dataset: Dataset) -> EffectiveRecipe:
 def _named(name: str, recipe: Recipe, default: EffectiveRecipe, train: ImageSet) -> EffectiveRecipe:
     """Return what training would use by default with a named network.
 
-    Its augmentation is that of the default network: whether pictures may be mirrored is asked once, which takes seconds.
+    Its augmentation is that of the default network: whether pictures may be mirrored is asked once, because it
+    takes seconds.
     """
     layers = [recipe.model_dump(exclude_unset=True), {"model": {"name": name, "layers": None}}]
     if default.training.head_fit != "regression":
@@ -172,7 +177,9 @@ def _settled(recipe: EffectiveRecipe) -> EffectiveRecipe:
     lines = augmentation.parse(recipe.preparation.augmentation)
     mirror = views.parse(recipe.preparation.views)
     update = {
-        "augmentation": tuple(replace(item, always=item.always or item.may_change_class).line for item in lines),
+        "augmentation": tuple(
+            replace(item, always=item.always or item.may_change_class).line for item in lines
+        ),
         "views": replace(mirror, always=mirror.mirror).lines,
     }
     return recipe.model_copy(update={"preparation": recipe.preparation.model_copy(update=update)})
@@ -180,7 +187,9 @@ def _settled(recipe: EffectiveRecipe) -> EffectiveRecipe:
 
 def _fixed(space: Space, recipe: Recipe) -> set[str]:
     """Return the options of a space that the user has set for the whole search."""
-    said = {f"{table}.{name}" for table in ("model", "preparation", "training") for name in _said(recipe, table)}
+    said = {
+        f"{table}.{name}" for table in ("model", "preparation", "training") for name in _said(recipe, table)
+    }
     if recipe.model.model_fields_set & {"name", "layers"} or recipe.start.source is not None:
         said |= {MODEL, "model.layers"} if recipe.model.layers is not None else {MODEL}
     return {key for key in space.options if SCALES.get(key, key) in said}
@@ -208,7 +217,9 @@ def _try_ends(candidates: Candidates) -> None:
                         candidates.train.target.output_line,
                     )
                 except UsageError as error:
-                    raise UsageError(f"{key} = {value!r} does not fit the network {model}: {error}") from error
+                    raise UsageError(
+                        f"{key} = {value!r} does not fit the network {model}: {error}"
+                    ) from error
 
 
 def _shape(recipe: Recipe, train: ImageSet) -> Shape:

@@ -48,7 +48,9 @@ def compared(folder: Path, best: int, seeds: tuple[int, ...], pictures: Pictures
         pictures: of the search.
     """
     right = {
-        number: np.stack([_right(open_run(folder / FOLDER / _name(number, seed)), pictures) for seed in seeds])
+        number: np.stack(
+            [_right(open_run(folder / FOLDER / _name(number, seed)), pictures) for seed in seeds]
+        )
         for number in (best, 0)
     }
     return compare_over_seeds(right[best], right[0], seeds=seeds)

@@ -39,8 +39,8 @@ class SearchRecord(Result):
         """
         if fingerprints(dataset) != (self.train_sha256, self.valid_sha256):
             raise DataError(
-                f"The pictures have changed since the search in {printable(folder)} was begun. Restore them, or begin a "
-                "new search."
+                f"The pictures have changed since the search in {printable(folder)} was begun. Restore them, or begin "
+                "a new search."
             )
 
 
@@ -53,20 +53,24 @@ def read_record(folder: Path) -> SearchRecord:
     """
     path = folder / FILE
     if not path.exists():
-        raise UsageError(f"{printable(folder)} does not contain a search. Pass a folder that 'picturewise tune' created.")
+        raise UsageError(
+            f"{printable(folder)} does not contain a search. Pass a folder that 'picturewise tune' created."
+        )
     content = files.read_json(path)
     version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:
         raise RunError(
-            f"{printable(path)} has format {version}, but this version of Picturewise reads format {FORMAT}. Begin a new "
-            "search."
+            f"{printable(path)} has format {version}, but this version of Picturewise reads format {FORMAT}. Begin a "
+            "new search."
         )
     try:
         return SearchRecord.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        raise RunError(f"{printable(path)} is damaged: {where}: {problem['msg']}. Restore the original file.") from error
+        raise RunError(
+            f"{printable(path)} is damaged: {where}: {problem['msg']}. Restore the original file."
+        ) from error
 
 
 def fingerprints(dataset: Dataset) -> tuple[str, str]:

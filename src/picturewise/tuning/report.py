@@ -19,8 +19,8 @@ from picturewise.reporting.sections.search import search_section
 from picturewise.runs.places import inside
 from picturewise.runs.run import open_run
 from picturewise.tuning.results import TrialResult, TuningResult
-from picturewise.tuning.search import FEWEST_FOR_IMPORTANCE, Importance
 from picturewise.tuning.space import AUGMENTATION, MODEL, RATE, WIDTH
+from picturewise.tuning.told import FEWEST_FOR_IMPORTANCE, Importance
 
 NAMES = {
     **OPTION_NAMES,
@@ -41,7 +41,9 @@ def write_report(result: TuningResult, importance: Importance | None) -> None:
         choosing=result.choosing_pictures,
         reporting=result.reporting_pictures,
         seconds=result.seconds,
-        importance={} if importance is None else {_name(key): share for key, share in importance.shares.items()},
+        importance={}
+        if importance is None
+        else {_name(key): share for key, share in importance.shares.items()},
         importance_of=_about(importance),
         comparison=result.comparison,
     )
@@ -52,7 +54,9 @@ def write_report(result: TuningResult, importance: Importance | None) -> None:
     else:
         album.remove(IMPORTANCE)
     album.save(draw_cost_frontier(facts.finished, facts.frontier), FRONTIER)
-    numbers = dict.fromkeys([result.best_trial, *([0] if any(_is_default(trial) for trial in facts.finished) else [])])
+    numbers = dict.fromkeys(
+        [result.best_trial, *([0] if any(_is_default(trial) for trial in facts.finished) else [])]
+    )
     runs = [open_run(result.trials[number].path) for number in numbers]
     report = Report(
         title=f"Search on {result.data}",

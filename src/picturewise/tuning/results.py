@@ -12,7 +12,7 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.reporting.tables import percent, points_with_interval
 from picturewise.reprs import never_raises
 from picturewise.results import Result
-from picturewise.tuning.search import State, Told
+from picturewise.tuning.told import State, Told
 
 
 class TrialResult(Result):
@@ -22,7 +22,9 @@ class TrialResult(Result):
     values: dict[str, Any] = Field(description="Dotted key of an option → its value.")
     state: State
     reason: str = ""
-    accuracy: float | None = Field(description="Best validation accuracy, optimistic; none: no epoch was complete.")
+    accuracy: float | None = Field(
+        description="Best validation accuracy, optimistic; none: no epoch was complete."
+    )
     loss: float | None = Field(description="Validation loss of the same epoch, in nats.")
     epochs: int
     cpu_seconds: float = Field(description="Processor time of the training.")
@@ -34,10 +36,14 @@ class TuningResult(Result):
     """The result of a search."""
 
     data: str
-    seconds: float = Field(description="Time of the search in all sessions, without the runs with several seeds.")
+    seconds: float = Field(
+        description="Time of the search in all sessions, without the runs with several seeds."
+    )
     path: Path = Field(description="The folder of the search.")
     report: Path
-    best: Recipe = Field(description="The recipe of the best trial, for all validation pictures; see best.toml.")
+    best: Recipe = Field(
+        description="The recipe of the best trial, for all validation pictures; see best.toml."
+    )
     best_trial: int
     choosing_pictures: int = Field(description="Validation pictures that chose the trial and its epoch.")
     reporting_pictures: int = Field(description="Validation pictures that chose nothing.")
@@ -70,9 +76,9 @@ def sentence_of(best: Told, trials: int, pictures: int, comparison: SeedComparis
     if comparison is None:
         assert best.accuracy is not None  # noqa: S101 (it is finished)
         return (
-            f"Trial {best.number} was the most accurate of {trials:,}, with {percent(best.accuracy)} of the {pictures:,} "
-            "validation pictures that also chose it, which is optimistic. Whether it is better than the default beyond "
-            "chance is not known; add seeds to train both again."
+            f"Trial {best.number} was the most accurate of {trials:,}, with {percent(best.accuracy)} of the "
+            f"{pictures:,} validation pictures that also chose it, which is optimistic. Whether it is better than "
+            "the default beyond chance is not known; add seeds to train both again."
         )
     count, points = len(comparison.seeds), points_with_interval(comparison.difference)
     told = (

@@ -12,27 +12,25 @@ import contextlib
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from picturewise.errors import RunError, SaveError
 from picturewise.seeds import derive
 from picturewise.tuning.candidates import Candidates
 from picturewise.tuning.space import DEFAULT, MODEL, Choices, Range
+from picturewise.tuning.told import FEWEST_FOR_IMPORTANCE, Candidate, Importance, State, Told
 
 NAME = "tune"
 RANDOM_TRIALS = 8
 """After the default recipe; then the values depend on the results."""
 REDUCTION, RUNGS = 3, 2
 """A third of the trials goes on after a ninth and after a third of the epochs."""
-FEWEST_FOR_IMPORTANCE = 10
-State = Literal["finished", "pruned", "diverged", "failed", "repeated"]
 _STATES: dict[State, TrialState] = {
     "finished": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -40,63 +38,6 @@ _STATES: dict[State, TrialState] = {
     "failed": TrialState.FAIL,
     "repeated": TrialState.COMPLETE,
 }
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A trial that has begun: its number, from 0, and the values of its options by dotted keys."""
-
-    number: int
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Told:
-    """A trial that has ended.
-
-    Attributes:
-        number: from 0; 0 is the default recipe.
-        values: of its options by dotted keys.
-        state: how it ended; repeated: an earlier trial had the same recipe, whose result it got.
-        reason: why it ended, unless it is finished.
-        accuracy: the best one on the choosing half of the validation split; None: no epoch was complete.
-        loss: of the same epoch, in nats.
-        epochs: that were trained.
-        cpu_seconds: of processor time.
-        ended: seconds of the search when it ended.
-    """
-
-    number: int
-    values: Mapping[str, Any]
-    state: State
-    reason: str = ""
-    accuracy: float | None = None
-    loss: float | None = None
-    epochs: int = 0
-    cpu_seconds: float = 0.0
-    ended: float = 0.0
-
-    @property
-    def rank(self) -> tuple[float, float, int]:
-        """The key that sorts finished trials from the best to the worst."""
-        assert self.accuracy is not None  # noqa: S101 (it is finished)
-        assert self.loss is not None  # noqa: S101 (the same)
-        return -self.accuracy, self.loss, self.number
-
-
-@dataclass(frozen=True)
-class Importance:
-    """How much each option matters for the accuracy.
-
-    Attributes:
-        shares: dotted key → share in the variance of the accuracy, from the largest; they sum to 1.
-        trials: that it was computed from.
-        epochs: the accuracies are the best ones of so many epochs; None: of finished trials.
-    """
-
-    shares: Mapping[str, float]
-    trials: int
-    epochs: int | None
 
 
 class Search:
@@ -119,7 +60,7 @@ class Search:
         )
         with self._quiet(), self._intact():
             _cut_torn_line(path)
-            storage = JournalStorage(JournalFileBackend(str(path), lock_obj=_NoLock(str(path))))
+            storage = JournalStorage(JournalFileBackend(str(path), lock_obj=_NoLock()))
             self._study = optuna.create_study(
                 storage=storage, study_name=NAME, direction="maximize", pruner=pruner, load_if_exists=True
             )
@@ -132,7 +73,8 @@ class Search:
                 for found in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
             }
             self._earlier = {
-                number: float(trial.user_attrs.get("cpu_seconds", 0.0)) for number, trial in self._running.items()
+                number: float(trial.user_attrs.get("cpu_seconds", 0.0))
+                for number, trial in self._running.items()
             }
             for trial in self._running.values():  # a process that was killed may not have drawn all values
                 self._draw(trial)
@@ -203,8 +145,13 @@ class Search:
         with self._quiet():
             trial = self._running[told.number]
             facts = {
-                **{"state": told.state, "reason": told.reason, "accuracy": told.accuracy, "loss": told.loss},
-                **{"epochs": told.epochs, "cpu_seconds": told.cpu_seconds, "ended": told.ended},
+                "state": told.state,
+                "reason": told.reason,
+                "accuracy": told.accuracy,
+                "loss": told.loss,
+                "epochs": told.epochs,
+                "cpu_seconds": told.cpu_seconds,
+                "ended": told.ended,
             }
             trial.set_user_attr("told", facts)
             if told.state == "diverged":  # so that its values are avoided
@@ -238,7 +185,8 @@ class Search:
             early = (
                 (trial, max(value for epoch, value in trial.intermediate_values.items() if epoch <= epochs))
                 for trial in trials
-                if trial.state != TrialState.FAIL and min(trial.intermediate_values, default=epochs + 1) <= epochs
+                if trial.state != TrialState.FAIL
+                and min(trial.intermediate_values, default=epochs + 1) <= epochs
             )
             found = list(early)
         if len(found) < FEWEST_FOR_IMPORTANCE or len({value for _, value in found}) < 2:
@@ -251,7 +199,9 @@ class Search:
                     for trial, value in found
                 ]
             )
-            evaluator = optuna.importance.FanovaImportanceEvaluator(seed=derive(self._seed, "importance") % 2**32)
+            evaluator = optuna.importance.FanovaImportanceEvaluator(
+                seed=derive(self._seed, "importance") % 2**32
+            )
             shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
         return Importance({key: float(share) for key, share in shares.items()}, len(found), epochs)
 
@@ -281,7 +231,9 @@ class Search:
                 warnings.simplefilter("ignore")
                 yield
         except OSError as error:
-            raise SaveError(f"{self._path} cannot be written: {error.strerror}. Continue when it can.") from error
+            raise SaveError(
+                f"{self._path} cannot be written: {error.strerror}. Continue when it can."
+            ) from error
         finally:
             optuna.logging.set_verbosity(before)
 
@@ -300,7 +252,7 @@ _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 assert set(_STATES) == set(get_args(State))  # noqa: S101 (one for each)
 
 
-class _NoLock(JournalFileOpenLock):
+class _NoLock:
     """The folder's lock keeps other processes away; a lock file of Optuna would outlive a killed process."""
 
     def acquire(self) -> bool:

@@ -18,7 +18,8 @@ from picturewise.tuning.candidates import Candidates
 from picturewise.tuning.record import BEST, JOURNAL, Clock, SearchRecord
 from picturewise.tuning.report import write_report
 from picturewise.tuning.results import TrialResult, TuningResult, sentence_of
-from picturewise.tuning.search import Candidate, Search, Told
+from picturewise.tuning.search import Search
+from picturewise.tuning.told import Candidate, Told
 from picturewise.tuning.trial import Outcome, Pictures, Work
 from picturewise.tuning.workers import train_here, train_in_workers
 
@@ -113,7 +114,10 @@ class Searching:
         if seeds and best.number != 0:
             # Other seeds than that of the trials, whose luck helped to choose the best.
             chosen = tuple(self._record.seed + number for number in range(1, seeds + 1))
-            recipes = {best.number: self._trial_recipe(best.values), 0: self._trial_recipe(self._values_of(0, trials))}
+            recipes = {
+                best.number: self._trial_recipe(best.values),
+                0: self._trial_recipe(self._values_of(0, trials)),
+            }
             self._train_finally(final.final_works(self._folder, recipes, chosen))
             comparison = final.compared(self._folder, best.number, chosen, self._pictures)
         importance = self.search.importance()
@@ -173,7 +177,9 @@ class Searching:
         if first != candidate.number:
             self._exhausted += 1
             before = next((told for told in self.search.trials() if told.number == first), None)
-            same = Told(candidate.number, candidate.values, "repeated", f"It has the recipe of trial {first}.")
+            same = Told(
+                candidate.number, candidate.values, "repeated", f"It has the recipe of trial {first}."
+            )
             if before is not None and before.state == "finished":
                 same = replace(same, accuracy=before.accuracy, loss=before.loss)
             self._told(replace(same, ended=clock.seconds))
@@ -196,9 +202,13 @@ class Searching:
             )
         )  # fmt: skip
         if outcome.state in {"failed", "diverged"} and candidate.number == 0:
-            raise PicturewiseError(f"The default recipe, with which a search begins, failed: {outcome.reason}")
+            raise PicturewiseError(
+                f"The default recipe, with which a search begins, failed: {outcome.reason}"
+            )
         if self._failed >= MOST_FAILED:
-            raise PicturewiseError(f"{MOST_FAILED} trials in a row failed, the last one with: {outcome.reason}")
+            raise PicturewiseError(
+                f"{MOST_FAILED} trials in a row failed, the last one with: {outcome.reason}"
+            )
 
     def _told(self, told: Told) -> None:
         self.search.tell(told)
@@ -223,7 +233,9 @@ class Searching:
         return recipe.model_copy(update={"seed": self._record.seed})
 
     def _values_of(self, number: int, trials: list[Told]) -> Any:
-        return next((told.values for told in trials if told.number == number), self._candidates.default_values())
+        return next(
+            (told.values for told in trials if told.number == number), self._candidates.default_values()
+        )
 
     def _trial_result(self, told: Told) -> TrialResult:
         path = self._folder / "trials" / f"{told.number:04}"
@@ -247,6 +259,6 @@ class Searching:
             return f"No trial was complete. Continue with: {again}"
         needed = 2 * seconds * whole / max(done, 1) / 60
         return (
-            f"The {self._record.minutes:g} minutes were over after {done} of {whole} epochs of the default recipe, before "
-            f"any trial was complete. Nothing is lost; continue with: {again} --minutes {max(1, round(needed + 0.5))}"
+            f"The {self._record.minutes:g} minutes were over after {done} of {whole} epochs of the default recipe, "
+            f"before any trial was complete. Nothing is lost; continue with: {again} --minutes {round(needed + 0.5)}"
         )

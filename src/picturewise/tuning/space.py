@@ -69,7 +69,11 @@ class Range:
 
     def as_own(self, value: Any) -> Any:
         """Return a value if it is one of these numbers, or None."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not self.low <= value <= self.high
+        ):
             return None
         steps = 0.0 if self.step is None else (value - self.low) / self.step
         return value if math.isclose(steps, round(steps), abs_tol=1e-9) else None
@@ -119,7 +123,10 @@ def parse_space(text: str, where: str) -> Space:
     for table, keys in content.items():
         if not isinstance(keys, dict):
             raise _wrong(
-                text, where, table, f"'{table}' is not in a table. Put options into tables such as [training]."
+                text,
+                where,
+                table,
+                f"'{table}' is not in a table. Put options into tables such as [training].",
             )
         for name, given in keys.items():
             key = f"{table}.{name}"
@@ -133,7 +140,9 @@ def parse_space(text: str, where: str) -> Space:
         if scale in options and key in options:
             raise _wrong(text, where, scale, f"{scale} and {key} set the same option. Remove one of them.")
     if "model.layers" in options and MODEL in options:
-        raise _wrong(text, where, MODEL, "model.name and model.layers both name networks. Remove one of them.")
+        raise _wrong(
+            text, where, MODEL, "model.name and model.layers both name networks. Remove one of them."
+        )
     return Space(options, text)
 
 
@@ -233,9 +242,9 @@ def _wrong(text: str, where: str, key: str, problem: str) -> UsageError:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """Return the number, from 1, of the line of a TOML text that sets a dotted key; None: it is written in another way.
+    r"""Return the number, from 1, of the line of a TOML text that sets a dotted key; None: it was not found.
 
-    >>> line_of('[training]\\n# rates\\nlearning_rate = [0.1]', 'training.learning_rate')
+    >>> line_of('[training]\n# rates\nlearning_rate = [0.1]', 'training.learning_rate')
     3
     """
     table = ""

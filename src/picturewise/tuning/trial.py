@@ -124,7 +124,10 @@ def _train(work: Work, pictures: Pictures, report: Reported) -> None:
 
 
 def _outcome(
-    work: Work, state: Literal["finished", "pruned", "paused", "diverged", "failed"], reason: str, began: float
+    work: Work,
+    state: Literal["finished", "pruned", "paused", "diverged", "failed"],
+    reason: str,
+    began: float,
 ) -> Outcome:
     history = Run(work.path).history if (work.path / "run.json").exists() else []
     best = best_epoch(history) if history else None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -26,10 +25,9 @@ from picturewise.tasks import default_network, folding
 from picturewise.tasks.load import load, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS
 from picturewise.tasks.wanted_recipe import wanted
+from picturewise.toml_files import read_text
 from picturewise.tuning.record import (
-    BEST,
     FILE,
-    JOURNAL,
     RECIPE,
     SPACE,
     USUAL_MINUTES,
@@ -42,7 +40,7 @@ from picturewise.tuning.space import Space, default_space, parse_space, read_spa
 
 if TYPE_CHECKING:
     from picturewise.tuning.results import TuningResult
-    from picturewise.tuning.search import Told
+    from picturewise.tuning.told import Told
 
 MOST_WORKERS = 8
 """By default: each takes a few hundred megabytes."""
@@ -115,8 +113,14 @@ def tune(
         )
     _check_numbers(minutes, trials, workers, seeds)
     if resume is not None:
-        own = {"space": space, "model": model, "layers": layers, "epochs": epochs, "seed": seed, "recipe": recipe}
-        own |= {"group_by": group_by, "out": out, "settings": settings or None, **options}
+        own: dict[str, object] = {
+            "space": space,
+            "model": model,
+            "layers": layers,
+            "epochs": epochs,
+            "seed": seed,
+        }
+        own |= {"recipe": recipe, "group_by": group_by, "out": out, "settings": settings or None, **options}
         begun = _continued(Path(resume), data, {name for name, value in own.items() if value is not None})
     else:
         keywords = from_keywords(options, "tune", tune.__kwdefaults__)
@@ -219,7 +223,9 @@ def _number_of_workers(workers: int | None, begun: _Begun) -> int:
     in_memory = begun.source.place is None
     if workers is not None:
         if workers > 1 and in_memory:
-            raise UsageError("Pictures in memory can be used only by one worker. Pass workers=1, or a path to the data.")
+            raise UsageError(
+                "Pictures in memory can be used only by one worker. Pass workers=1, or a path to the data."
+            )
         return workers
     if in_memory or begun.recipe.training.device == "cuda":
         return 1
@@ -248,15 +254,8 @@ def _continued(folder: Path, data: Data | None, changed: set[str]) -> _Begun:
         )
     source = recognise(place, hints=recipe.data.hints)
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source.place})})
-    text = files_text(folder / SPACE)
+    text = read_text(folder / SPACE, "search space")
     return _Begun(folder, recipe, source, parse_space(text, f"The search space {folder / SPACE}"))
-
-
-def files_text(path: Path) -> str:
-    """Return the text of a search space that was copied into a folder."""
-    from picturewise.toml_files import read_text  # noqa: PLC0415 (only a search that goes on needs it)
-
-    return read_text(path, "search space")
 
 
 def _new_record(
@@ -280,7 +279,9 @@ def _check_new(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{printable(folder)} is a file, but a search needs a folder. Choose another --out.")
     if folder.exists() and not all(is_trace(path) for path in folder.iterdir()):
-        way_out = f"Continue with --resume {printable(folder)}, or choose" if (folder / FILE).exists() else "Choose"
+        way_out = (
+            f"Continue with --resume {printable(folder)}, or choose" if (folder / FILE).exists() else "Choose"
+        )
         raise UsageError(f"{printable(folder)} already exists and is not empty. {way_out} another --out.")
 
 
@@ -298,11 +299,15 @@ def _told_to_go_on(begun: _Begun) -> Iterator[None]:
     try:
         yield
     except Interrupted as stopped:
-        raise Interrupted(f"{str(stopped).partition(' Continue with')[0]}{_go_on(begun)}", stopped.exit_code - 128) from stopped
+        raise Interrupted(
+            f"{str(stopped).partition(' Continue with')[0]}{_go_on(begun)}", stopped.exit_code - 128
+        ) from stopped
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(_go_on(begun).strip())
         raise
 
 
 def _go_on(begun: _Begun) -> str:
-    return "" if begun.folder is None else f" Continue with: picturewise tune --resume {printable(begun.folder)}"
+    return (
+        "" if begun.folder is None else f" Continue with: picturewise tune --resume {printable(begun.folder)}"
+    )

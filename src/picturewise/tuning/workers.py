@@ -44,7 +44,7 @@ def train_here(take: Next, report: Report, end: End, pictures: Pictures) -> None
         SaveError: something could not be written.
     """
     while (work := take()) is not None:
-        end(work, train_trial(work, pictures, lambda *told, work=work: report(work, *told)))  # type: ignore[misc]
+        end(work, train_trial(work, pictures, lambda *told, work=work: report(work, *told)))
 
 
 def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
@@ -90,7 +90,9 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
             # It was killed, as a system does that has no memory left.
             lost[work.key] = lost.get(work.key, 0) + 1
             if lost[work.key] >= MOST_LOST:
-                reason = f"Its process was ended {MOST_LOST} times ({event['lost']}), perhaps for want of memory."
+                reason = (
+                    f"Its process was ended {MOST_LOST} times ({event['lost']}), perhaps for want of memory."
+                )
                 end(work, Outcome("failed", reason))
                 idle.append(hire())
                 continue
@@ -122,11 +124,16 @@ class _Worker:
 
     def __init__(self, events: _Events, count: int) -> None:
         cores = str(max(1, available_cores() // count))
-        self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and our own program)
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "picturewise.tuning.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, CORES: cores, "OMP_NUM_THREADS": cores, "PYTHONPATH": os.pathsep.join(_paths())},
+            env={
+                **os.environ,
+                CORES: cores,
+                "OMP_NUM_THREADS": cores,
+                "PYTHONPATH": os.pathsep.join(_paths()),
+            },
             start_new_session=True,  # Ctrl-C is for the driver, which tells its workers
         )
         threading.Thread(target=self._listen, args=[events], daemon=True).start()
@@ -136,8 +143,11 @@ class _Worker:
         recipe = work.recipe.model_dump(mode="json")
         self._send(
             {
-                **{"key": work.key, "path": str(work.path.absolute()), "recipe": recipe},
-                **{"until": work.until, "watched": work.watched},
+                "key": work.key,
+                "path": str(work.path.absolute()),
+                "recipe": recipe,
+                "until": work.until,
+                "watched": work.watched,
             }
         )
 

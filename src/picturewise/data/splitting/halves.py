@@ -33,7 +33,9 @@ def halved(dataset: Dataset, half: ValidHalf, options: ReadOptions) -> Dataset:
         DataError: there are fewer than 20 validation pictures, or no class can be divided.
     """
     valid = dataset.valid
-    if valid is None or valid.labels is None:  # training without labels is impossible, which is reported later
+    if (
+        valid is None or valid.labels is None
+    ):  # training without labels is impossible, which is reported later
         return dataset
     reports = hold_out(
         valid.strata,
@@ -49,7 +51,8 @@ def halved(dataset: Dataset, half: ValidHalf, options: ReadOptions) -> Dataset:
         )
     chosen = reports if half == "reporting" else ~reports
     note = (
-        f"{chosen.sum():,} of {len(valid):,} validation pictures are used, divided {one_by_one(valid)}: the {half} half."
+        f"{chosen.sum():,} of {len(valid):,} validation pictures are used, divided {one_by_one(valid)}: the "
+        f"{half} half."
     )
     part = valid.select(np.flatnonzero(chosen))
     return replace(dataset, valid=part, notes=(*dataset.notes, note))

@@ -39,13 +39,20 @@ def draw_search_history(trials: Sequence[SearchedTrial]) -> Figure:
         steps.append(best)
     times = [trial.ended / seconds for trial in finished]
     axes.step(
-        [*times, longest / seconds], [*steps, best], where="post", color=look.BLUE, linewidth=1.6, label="best so far"
+        [*times, longest / seconds],
+        [*steps, best],
+        where="post",
+        color=look.BLUE,
+        linewidth=1.6,
+        label="best so far",
     )
     default = next((trial for trial in finished if trial.number == 0), None)
     if default is not None and default.accuracy is not None:
         axes.axhline(default.accuracy, color=look.INK, linestyle="--", linewidth=1.2, label="default recipe")
     axes.set_xlim(0, 1.03 * longest / seconds)
-    accuracy_axis(axes, [trial.accuracy or 0 for trial in finished], [trial.accuracy or 0 for trial in stopped])
+    accuracy_axis(
+        axes, [trial.accuracy or 0 for trial in finished], [trial.accuracy or 0 for trial in stopped]
+    )
     axes.set_xlabel(f"{unit} of the search")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     legend_below(figure, axes)
