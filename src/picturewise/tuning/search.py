@@ -241,7 +241,7 @@ class Search:
     def _intact(self) -> Iterator[None]:
         try:
             yield
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self._path} is damaged or belongs to another search ({type(error).__name__}: {error}). Restore the "
                 "original file, or start a new search."
