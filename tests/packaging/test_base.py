@@ -78,6 +78,7 @@ MISSING = {
     "compare run run": "Matplotlib",
     "inspect classes": "Matplotlib",
     "study mnist-dense": "Matplotlib",
+    "tune classes": "PyTorch",
     "demo": "Matplotlib",
     "summary classes": "PyTorch",
     "data fetch mnist": "pooch",

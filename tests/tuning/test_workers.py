@@ -72,6 +72,7 @@ def test_a_run_that_kills_its_worker_again_and_again_has_failed(
     real = workers._Worker.begin
 
     def begin(worker: Any, work: Any) -> None:
+        worker.ready = True  # as if it had been started long ago
         if work.key == "0001":
             os.kill(worker._process.pid, signal.SIGKILL)
         real(worker, work)
@@ -90,7 +91,7 @@ def test_workers_that_cannot_start_are_an_error(
 ) -> None:
     real = subprocess.Popen
     monkeypatch.setattr(workers.subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", ""], **options))
-    with pytest.raises(RunError, match="Worker processes cannot be started"):
+    with pytest.raises(RunError, match="A worker process could not be started"):
         picturewise.tune(
             pictures, trials=3, space=space, out=tmp_path / "s", workers=2, model="mlp 8", epochs=2, progress=False
         )

@@ -73,8 +73,10 @@ class Searching:
             PicturewiseError: the default recipe, or too many trials in a row, failed.
         """
         waiting = deque(self.search.begun())
+        self._check_default()
         for told in self.search.trials():
-            self._note(told.number, told.values)
+            if told.state != "failed":  # its values may not go together
+                self._note(told.number, told.values)
 
         def take() -> Work | None:
             while not clock.is_over and self._exhausted < MOST_REPEATED:
@@ -159,6 +161,13 @@ class Searching:
         waiting = deque(works)
         self._train(lambda: waiting.popleft() if waiting else None, lambda *_: True, final.check_final)
 
+    def _check_default(self) -> None:
+        default = next((told for told in self.search.trials() if told.number == 0), None)
+        if default is not None and default.state in {"failed", "diverged"}:
+            raise PicturewiseError(
+                f"The default recipe, with which a search begins, failed: {default.reason}"
+            )
+
     def _has_enough(self) -> bool:
         """Return whether as many trials as the budget allows have begun; repeated ones do not count."""
         if self._record.trials is None:
@@ -201,10 +210,7 @@ class Searching:
                 outcome.epochs, cpu_seconds, clock.seconds,
             )
         )  # fmt: skip
-        if outcome.state in {"failed", "diverged"} and candidate.number == 0:
-            raise PicturewiseError(
-                f"The default recipe, with which a search begins, failed: {outcome.reason}"
-            )
+        self._check_default()
         if self._failed >= MOST_FAILED:
             raise PicturewiseError(
                 f"{MOST_FAILED} trials in a row failed, the last one with: {outcome.reason}"

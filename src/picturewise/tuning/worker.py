@@ -23,6 +23,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is not an answer
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=[lines], daemon=True).start()
+    _say(answers, {"ready": True})
     pictures: Pictures | None = None
     while True:
         told = json.loads(lines.get())

@@ -66,10 +66,12 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
             if not busy:
                 return
             worker, event = events.get()
-            if worker not in busy:  # it has ended without any work
-                lost[""] = lost.get("", 0) + 1
-                if lost[""] >= MOST_LOST:
-                    raise RunError(f"Worker processes cannot be started ({event['lost']}). Use one worker.")
+            if "ready" in event:
+                worker.ready = True
+                continue
+            if "lost" in event and not worker.ready:
+                raise RunError(f"A worker process could not be started ({event['lost']}). Use one worker.")
+            if worker not in busy:  # it was killed while it had no work
                 idle.remove(worker)
                 idle.append(hire())
                 continue
@@ -120,9 +122,10 @@ def _staff(events: _Events, count: int) -> Iterator[Callable[[], _Worker]]:
 
 
 class _Worker:
-    """A process that trains one run at a time."""
+    """A process that trains one run at a time; `ready` says whether it has started."""
 
     def __init__(self, events: _Events, count: int) -> None:
+        self.ready = False
         cores = str(max(1, available_cores() // count))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "picturewise.tuning.worker"],
@@ -136,7 +139,8 @@ class _Worker:
             },
             start_new_session=True,  # Ctrl-C is for the driver, which tells its workers
         )
-        threading.Thread(target=self._listen, args=[events], daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=[events], daemon=True)
+        self._listener.start()
 
     def begin(self, work: Work) -> None:
         """Send a run; if the worker has ended, `_listen` notices."""
@@ -168,6 +172,11 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was not sent to a process that has ended
+                    pipe.close()
 
     def _send(self, content: object) -> None:
         assert self._process.stdin is not None  # noqa: S101 (a pipe)
