@@ -41,6 +41,7 @@ _IDENTIFIERS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "MIT License": "MIT",
+    "MPL-2.0 AND MIT": "MPL-2.0 AND MIT",
     "3-Clause BSD License": "BSD-3-Clause",
     "Python Software Foundation License": "PSF-2.0",
 }
