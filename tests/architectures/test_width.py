@@ -22,7 +22,14 @@ def test_every_named_network_becomes_wider_and_narrower(name: str) -> None:
 
 
 def test_widths_are_multiples_of_eight_and_whitening_stays() -> None:
-    lines = ["conv 24 2x2 valid whiten gelu", "conv 30 nobias", "residual 16 x2 /2", "bottleneck 8", "conv 4", "flatten"]
+    lines = [
+        "conv 24 2x2 valid whiten gelu",
+        "conv 30 nobias",
+        "residual 16 x2 /2",
+        "bottleneck 8",
+        "conv 4",
+        "flatten",
+    ]
     assert widened([*lines, "dense 100 relu"], 0.6) == (
         "conv 24 2x2 valid whiten gelu", "conv 16 3x3 nobias", "residual 8 x2 /2", "bottleneck 8", "conv 2 3x3",
         "flatten", "dense 64 relu",
@@ -36,7 +43,7 @@ def test_no_layer_disappears() -> None:
 @pytest.mark.parametrize("line", ["conv 32 depthwise", "conv 32 groups 2", "mbconv 16", "squeeze-excite 4"])
 def test_layers_that_depend_on_others_are_refused(line: str) -> None:
     assert not can_be_widened(["conv 32", line])
-    with pytest.raises(UsageError, match="Layer line 2, .* depends on the width of other layers"):
+    with pytest.raises(UsageError, match=r"Layer line 2, .* depends on the width of other layers"):
         widened(["conv 32", line], 2)
 
 

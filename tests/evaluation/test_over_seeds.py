@@ -25,7 +25,9 @@ def test_the_intervals_are_those_of_paired_t_tests() -> None:
 
 def test_equal_recipes_are_rarely_called_different() -> None:
     verdicts = [
-        compare_over_seeds(answers(0.9, 2 * number), answers(0.9, 2 * number + 1), seeds=(1, 2, 3, 4, 5)).verdict
+        compare_over_seeds(
+            answers(0.9, 2 * number), answers(0.9, 2 * number + 1), seeds=(1, 2, 3, 4, 5)
+        ).verdict
         for number in range(200)
     ]
     assert np.count_nonzero(verdicts) <= 10

@@ -42,7 +42,10 @@ def test_numbers_are_multiplied(lines: str, factor: float, expected: list[str]) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_line_is_still_valid_and_can_be_applied(kind: str, factor: float) -> None:
     known = KINDS[kind]
-    examples = [f"{kind} {known.example}".strip(), *([f"{kind} {known.example_range}"] if known.example_range else [])]
+    examples = [
+        f"{kind} {known.example}".strip(),
+        *([f"{kind} {known.example_range}"] if known.example_range else []),
+    ]
     for line in examples:
         found = strengthened(parse(line), factor, SHAPE)
         assert parse([item.line for item in found]) == found

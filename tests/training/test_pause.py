@@ -26,7 +26,9 @@ OPTIONS = {"model": "mlp 8", "epochs": 2, "limit": 300, "folds": 0, "batch_size"
 @pytest.mark.parametrize("batch", [1, 9, 13])
 def test_a_paused_run_is_resumed_bit_for_bit(tmp_path: Path, batch: int) -> None:
     whole = picturewise.train("digits", out=tmp_path / "whole", **OPTIONS)
-    with pytest.raises(Paused, match=r"^Paused in epoch \d, batch \d+ of \d+, after saving a checkpoint, because it is"):
+    with pytest.raises(
+        Paused, match=r"^Paused in epoch \d, batch \d+ of \d+, after saving a checkpoint, because it is"
+    ):
         picturewise.train("digits", out=tmp_path / "run", callbacks=[PauseAt(batch)], **OPTIONS)
     run = picturewise.open_run(tmp_path / "run")
     assert run.record.status == "interrupted"

@@ -20,7 +20,11 @@ def drawn(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def saved(path: Path, *, test_shift: int = 0) -> Path:
     """Save train, validation and test; with a shift, the labels of the test pictures are wrong."""
-    (train, train_labels), (valid, valid_labels), (test, test_labels) = drawn(160, 0), drawn(80, 1), drawn(40, 2)
+    (train, train_labels), (valid, valid_labels), (test, test_labels) = (
+        drawn(160, 0),
+        drawn(80, 1),
+        drawn(40, 2),
+    )
     np.savez(
         path, x_train=train, y_train=train_labels, x_valid=valid, y_valid=valid_labels, x_test=test,
         y_test=(test_labels + test_shift) % CLASSES,

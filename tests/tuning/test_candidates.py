@@ -32,7 +32,9 @@ def test_the_default_recipe_is_that_of_a_run_without_a_search(pictures: Path, tm
 
 
 def test_values_change_only_their_keys(pictures: Path) -> None:
-    found = candidates(pictures, "[scale]\nlearning_rate = [0.5, 1]\nwidth = [0.5, 2]\n[training]\nbatch_size = [8, 16]")
+    found = candidates(
+        pictures, "[scale]\nlearning_rate = [0.5, 1]\nwidth = [0.5, 2]\n[training]\nbatch_size = [8, 16]"
+    )
     recipe = found.recipe({"scale.learning_rate": 0.5, "scale.width": 2, "training.batch_size": 8})
     assert recipe.training.learning_rate == found.default.training.learning_rate / 2
     assert recipe.training.batch_size == 8
@@ -79,7 +81,10 @@ def test_a_default_outside_the_space_is_still_the_first_trial(pictures: Path) ->
     ("text", "sentence"),
     [
         ("[model]\nname = ['ccn']", "Unknown network 'ccn'"),
-        ("[preparation]\naugmentation = [['shift 50']]", "preparation.augmentation = .* does not fit the network default"),
+        (
+            "[preparation]\naugmentation = [['shift 50']]",
+            "preparation.augmentation = .* does not fit the network default",
+        ),
         ("[model]\nlayers = [['dense 3']]", "model.layers = .* does not fit the network default"),
     ],
 )
@@ -99,7 +104,9 @@ def test_whether_to_mirror_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> Non
     from picturewise.training import mirrors
 
     real = mirrors.decide
-    monkeypatch.setattr(mirrors, "decide", lambda train, *, seed: asked.append(seed) or real(train, seed=seed))
+    monkeypatch.setattr(
+        mirrors, "decide", lambda train, *, seed: asked.append(seed) or real(train, seed=seed)
+    )
     found = make_candidates(default_space(), Recipe(data={}), dataset)
     assert found.default.preparation.augmentation == ("crop 2", "flip always")
     found.recipe({"model.name": "small-cnn", "scale.augmentation": 2.0})

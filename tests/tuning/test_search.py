@@ -34,11 +34,17 @@ def accuracy(candidate: Candidate, epoch: int) -> float:
 
 def train(search: Search, candidate: Candidate, *, until: int = EPOCHS) -> None:
     for epoch in range(1, until + 1):
-        if not search.report(candidate.number, epoch, accuracy(candidate, epoch), cpu_seconds=epoch, seconds=epoch):
-            search.tell(Told(candidate.number, candidate.values, "pruned", "", accuracy(candidate, epoch), 1.0, epoch))
+        if not search.report(
+            candidate.number, epoch, accuracy(candidate, epoch), cpu_seconds=epoch, seconds=epoch
+        ):
+            search.tell(
+                Told(candidate.number, candidate.values, "pruned", "", accuracy(candidate, epoch), 1.0, epoch)
+            )
             return
     if until == EPOCHS:
-        search.tell(Told(candidate.number, candidate.values, "finished", "", accuracy(candidate, EPOCHS), 1.0, EPOCHS))
+        search.tell(
+            Told(candidate.number, candidate.values, "finished", "", accuracy(candidate, EPOCHS), 1.0, EPOCHS)
+        )
 
 
 def history(search: Search) -> list[tuple[object, ...]]:
@@ -52,7 +58,9 @@ def test_the_first_trial_is_the_default(tmp_path: Path, candidates: Candidates) 
     )
 
 
-def test_the_search_finds_the_better_values_and_stops_bad_trials(tmp_path: Path, candidates: Candidates) -> None:
+def test_the_search_finds_the_better_values_and_stops_bad_trials(
+    tmp_path: Path, candidates: Candidates
+) -> None:
     search = Search(tmp_path / "trials.jsonl", candidates, seed=0)
     for _ in range(30):
         train(search, search.ask())
@@ -71,7 +79,9 @@ def test_the_default_is_never_stopped_early(tmp_path: Path, candidates: Candidat
     default, other = search.ask(), search.ask()
     for epoch in range(1, EPOCHS + 1):
         assert search.report(other.number, epoch, 0.9, cpu_seconds=0, seconds=0)
-    assert all(search.report(default.number, epoch, 0.1, cpu_seconds=0, seconds=0) for epoch in range(1, EPOCHS + 1))
+    assert all(
+        search.report(default.number, epoch, 0.1, cpu_seconds=0, seconds=0) for epoch in range(1, EPOCHS + 1)
+    )
 
 
 @pytest.mark.parametrize("stopped_after", [0, 1, 3, 5])
@@ -115,7 +125,14 @@ def test_the_file_is_lines_of_json(tmp_path: Path, candidates: Candidates) -> No
 
 @pytest.mark.parametrize(
     "content",
-    [b'{"op_code": 4}\n', b"{}\n", b"[]\n", b"\x80\x04\x95.\n", b'{"op_code": 99, "worker_id": "a"}\n', b"12\n"],
+    [
+        b'{"op_code": 4}\n',
+        b"{}\n",
+        b"[]\n",
+        b"\x80\x04\x95.\n",
+        b'{"op_code": 99, "worker_id": "a"}\n',
+        b"12\n",
+    ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, candidates: Candidates, content: bytes) -> None:
     (tmp_path / "trials.jsonl").write_bytes(content * 2)

@@ -42,7 +42,7 @@ def test_choices_and_ranges_are_read(tmp_path: Path) -> None:
     ("text", "line", "sentence"),
     [
         ("size = 3", 1, "'size' is not in a table. Put options into tables such as [training]."),
-        ("[training]\n\nbatchsize = [1]", 3, "Unknown recipe key 'training.batchsize'. Did you mean 'training.batch_size'?"),
+        ("[training]\n\nbatchsize = [1]", 3, "Unknown recipe key 'training.batchsize'. Did you mean"),
         ("[training]\nbatch_size = [64, 'many']", 2, "training.batch_size is 'many', but must be a valid integer."),
         ("[training]\nlearning_rate = 0.1", 2, "training.learning_rate is 0.1. Expected a list of choices"),
         ("[training]\nlearning_rate = []", 2, "training.learning_rate does not have any choices."),

@@ -60,7 +60,14 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(
 
     monkeypatch.setattr(workers._Worker, "answer", answer)
     found = picturewise.tune(
-        pictures, trials=3, space=space, out=tmp_path / "s", workers=2, model="mlp 8", epochs=4, progress=False
+        pictures,
+        trials=3,
+        space=space,
+        out=tmp_path / "s",
+        workers=2,
+        model="mlp 8",
+        epochs=4,
+        progress=False,
     )
     assert killed
     assert [trial.state in {"finished", "pruned"} for trial in found.trials] == [True] * 3
@@ -79,7 +86,14 @@ def test_a_run_that_kills_its_worker_again_and_again_has_failed(
 
     monkeypatch.setattr(workers._Worker, "begin", begin)
     found = picturewise.tune(
-        pictures, trials=3, space=space, out=tmp_path / "s", workers=2, model="mlp 8", epochs=2, progress=False
+        pictures,
+        trials=3,
+        space=space,
+        out=tmp_path / "s",
+        workers=2,
+        model="mlp 8",
+        epochs=2,
+        progress=False,
     )
     assert found.trials[1].state == "failed"
     assert "was ended 2 times (SIGKILL)" in found.trials[1].reason
@@ -90,10 +104,19 @@ def test_workers_that_cannot_start_are_an_error(
     pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = subprocess.Popen
-    monkeypatch.setattr(workers.subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", ""], **options))
+    monkeypatch.setattr(
+        workers.subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", ""], **options)
+    )
     with pytest.raises(RunError, match="A worker process could not be started"):
         picturewise.tune(
-            pictures, trials=3, space=space, out=tmp_path / "s", workers=2, model="mlp 8", epochs=2, progress=False
+            pictures,
+            trials=3,
+            space=space,
+            out=tmp_path / "s",
+            workers=2,
+            model="mlp 8",
+            epochs=2,
+            progress=False,
         )
 
 
@@ -105,7 +128,17 @@ def test_a_command_that_is_killed_loses_at_most_the_running_epochs(
     """The command is killed once so many epochs have been reported, and continued."""
     command = [sys.executable, "-m", "picturewise", "tune"]
     folder, journal = tmp_path / "s", tmp_path / "s" / "trials.jsonl"
-    begun = [str(pictures), "--space", str(space), "--out", str(folder), "--trials", "6", "--workers", str(count)]
+    begun = [
+        str(pictures),
+        "--space",
+        str(space),
+        "--out",
+        str(folder),
+        "--trials",
+        "6",
+        "--workers",
+        str(count),
+    ]
     process = subprocess.Popen([*command, *begun, *OPTIONS], stdout=subprocess.DEVNULL)
     while not journal.exists() or journal.read_bytes().count(b'"intermediate_value":') < epochs:
         assert process.poll() is None
@@ -113,7 +146,9 @@ def test_a_command_that_is_killed_loses_at_most_the_running_epochs(
     children = processes_of(process.pid)
     process.kill()
     process.wait()
-    before = {path.name: len(open_run(path).history) for path in (folder / "trials").iterdir() if _is_run(path)}
+    before = {
+        path.name: len(open_run(path).history) for path in (folder / "trials").iterdir() if _is_run(path)
+    }
     for child in children:  # they end with their driver
         while Path(f"/proc/{child}").exists():
             time.sleep(0.01)
@@ -126,10 +161,24 @@ def test_a_command_that_is_killed_loses_at_most_the_running_epochs(
         assert trial["epochs"] >= before.get(Path(trial["path"]).name, 0)
     assert before
     if count == 1:
-        whole = [str(pictures), "--space", str(space), "--out", str(tmp_path / "w"), "--trials", "6", "--workers", "1"]
-        undisturbed = json.loads(subprocess.run([*command, *whole, *OPTIONS], check=True, capture_output=True).stdout)
+        whole = [
+            str(pictures),
+            "--space",
+            str(space),
+            "--out",
+            str(tmp_path / "w"),
+            "--trials",
+            "6",
+            "--workers",
+            "1",
+        ]
+        undisturbed = json.loads(
+            subprocess.run([*command, *whole, *OPTIONS], check=True, capture_output=True).stdout
+        )
         keys = ("values", "state", "accuracy", "loss", "epochs")
-        told = [[{key: trial[key] for key in keys} for trial in one["trials"]] for one in (result, undisturbed)]
+        told = [
+            [{key: trial[key] for key in keys} for trial in one["trials"]] for one in (result, undisturbed)
+        ]
         assert told[0] == told[1]
 
 
@@ -139,11 +188,9 @@ def _is_run(path: Path) -> bool:
 
 def test_ctrl_c_saves_the_runs_of_all_workers(pictures: Path, space: Path, tmp_path: Path) -> None:
     folder, journal = tmp_path / "s", tmp_path / "s" / "trials.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "picturewise", "tune", str(pictures), "--space", str(space), "--out", str(folder)]
-        + ["--minutes", "30", "--workers", "2", *OPTIONS, "--epochs", "4000"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "picturewise", "tune", str(pictures), "--space", str(space), *OPTIONS]
+    command += ["--out", str(folder), "--minutes", "30", "--workers", "2", "--epochs", "4000"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while not journal.exists() or journal.read_bytes().count(b'"intermediate_value":') < 8:
         assert process.poll() is None
         time.sleep(0.01)
