@@ -96,7 +96,7 @@ def keeps_budget(out: Path, runs: int, minutes: float, workers: int) -> None:
         in_time = seconds <= 60 * minutes + max(epochs, default=0)
         is_kept = in_time and (ended.returncode == 0 or too_short)
         kept += is_kept
-        trials = len(list((folder / "trials").iterdir()))
+        trials = len(list((folder / "trials").glob("*/run.json")))
         said = "yes" if is_kept else "no"
         if ended.returncode:
             said += " (too short for a trial)" if too_short else f": {ended.stderr.strip()}"

@@ -36,7 +36,7 @@ _STATES: dict[State, TrialState] = {
     "pruned": TrialState.PRUNED,
     "diverged": TrialState.PRUNED,
     "failed": TrialState.FAIL,
-    "repeated": TrialState.COMPLETE,
+    "repeated": TrialState.FAIL,  # so that it does not count twice
 }
 
 
@@ -157,8 +157,6 @@ class Search:
             if told.state == "diverged":  # so that its values are avoided
                 trial.report(0.0, told.epochs + 1)
             state = _STATES[told.state]
-            if told.state == "repeated" and told.accuracy is None:  # of a trial that did not finish
-                state = TrialState.FAIL
             self._study.tell(trial, told.accuracy if state == TrialState.COMPLETE else None, state=state)
             del self._running[told.number]
 

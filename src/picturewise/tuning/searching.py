@@ -23,7 +23,7 @@ from picturewise.tuning.told import Candidate, Told
 from picturewise.tuning.trial import Outcome, Pictures, Work
 from picturewise.tuning.workers import train_here, train_in_workers
 
-MOST_REPEATED = 20
+MOST_REPEATED = 100
 """Suggestions in a row of recipes that were already tried: then there are hardly any others."""
 MOST_FAILED = 5
 """Trials in a row that failed."""

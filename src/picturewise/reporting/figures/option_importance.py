@@ -11,7 +11,7 @@ from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.tables import percent
 
 # Lengths in inches.
-_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT = 0.32, 0.42, 0.62, 2.1, 0.7
+_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT = 0.32, 0.42, 0.62, 2.45, 0.7
 
 
 @look.house_style()

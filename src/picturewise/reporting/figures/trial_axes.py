@@ -11,10 +11,10 @@ from picturewise.reporting.figures import look
 from picturewise.reporting.figures.figure import Figure
 
 # Lengths in inches.
-_HEIGHT, _TOP, _BOTTOM, _LEFT = 3.9, 0.42, 0.95, 0.72
+_HEIGHT, _TOP, _BOTTOM, _LEFT = 3.9, 0.42, 0.95, 0.9
 _LEGEND = 0.3
 _MOST_BELOW = 2.0
-"""The axis goes down below the finished trials by this many times their spread; what is lower is drawn at its edge."""
+"""The axis goes down below the finished trials by at most this many times their spread."""
 
 
 def panel(title: str) -> tuple[Figure, Axes]:
@@ -36,10 +36,11 @@ def accuracy_axis(axes: Axes, finished: Sequence[float], others: Sequence[float]
         finished: at least one.
         others: of trials that were stopped early.
     """
-    high = max(*finished, *others, 0)
-    spread = max(high - min(finished), 0.02)
-    low = max(min(*finished, *others, 1), min(finished) - _MOST_BELOW * spread)
-    axes.set_ylim(low - 0.08 * (high - low + 0.01), high + 0.1 * (high - low + 0.01))
+    low, high = min(finished), max(finished)
+    near = [share for share in others if share >= low - _MOST_BELOW * max(high - low, 0.02)]
+    low, high = min([low, *near]), max([high, *near])
+    margin = 0.1 * (high - low) + 0.001
+    axes.set_ylim(low - margin, high + margin)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
     axes.set_ylabel("validation accuracy")
 
