@@ -11,7 +11,6 @@ from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.trial_axes import accuracy_axis, legend_below, panel
 from picturewise.reporting.search_facts import SearchedTrial
 
-
 _LEAST_RATIO = 5
 """Of the largest to the smallest time, for a logarithmic axis."""
 
