@@ -285,3 +285,28 @@ def test_a_missing_optuna_is_named(pictures: Path, monkeypatch: pytest.MonkeyPat
         UsageError, match=r"Searching needs Optuna, which is not installed. Install it with: pip"
     ):
         picturewise.tune(pictures)
+
+
+def test_a_search_for_a_reader_of_numbers(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    texts = ["".join(map(str, random.integers(0, 3, random.integers(1, 3)))) for _ in range(120)]
+    images = random.integers(0, 60, (120, 16, 24), dtype=np.uint8)
+    for image, text in zip(images, texts, strict=True):
+        for place, digit in enumerate(text):
+            image[4 * int(digit) + 1 : 4 * int(digit) + 5, 10 * place + 2 : 10 * place + 9] = 250
+    data = {"train": (images[:80], texts[:80]), "valid": (images[80:], texts[80:])}
+    space = tmp_path / "space.toml"
+    space.write_text("[scale]\nwidth = [0.25, 1]\naugmentation = [0, 1]\n")
+    found = picturewise.tune(
+        data,
+        target="sequence",
+        epochs=1,
+        trials=2,
+        space=space,
+        out=tmp_path / "s",
+        seeds=0,
+        workers=1,
+        progress=False,
+    )
+    assert [trial.state for trial in found.trials if trial.state != "repeated"] == ["finished", "finished"]
+    assert found.best.model.head is not None

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from picturewise.architectures.layers import Shape
-from picturewise.architectures.lines import parse
-from picturewise.architectures.summary import summarise
 from picturewise.architectures.width import can_be_widened, widened
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
@@ -18,7 +16,7 @@ from picturewise.preparing.strength import strengthened
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe, flat, make_recipe
 from picturewise.tasks import default_network
-from picturewise.training.derive import derive_recipe
+from picturewise.training.make_learner import derive_for
 from picturewise.tuning.space import AUGMENTATION, DEFAULT, MODEL, RATE, SCALES, WIDTH, Choices, Range, Space
 
 _DIGITS = 4
@@ -88,8 +86,7 @@ class Candidates:
                     layers.append({"model": {"name": None}})
         plain = base.model_dump()
         merged = _merged(plain, layers)
-        recipe, _ = derive_recipe(Recipe(**merged), self.train)
-        return recipe
+        return derive_for(Recipe(**merged), self.train)[0]
 
     def _changed(self, base: EffectiveRecipe, key: str, value: Any) -> tuple[str, str, Any]:
         """Return table, name and value of the key of a recipe that an option sets."""
@@ -169,7 +166,7 @@ def _named(name: str, recipe: Recipe, default: EffectiveRecipe, train: ImageSet)
 
 def _derived(recipe: Recipe, train: ImageSet) -> EffectiveRecipe:
     folds = recipe.training.model_copy(update={"folds": 0})
-    return _settled(derive_recipe(recipe.model_copy(update={"training": folds}), train)[0])
+    return _settled(derive_for(recipe.model_copy(update={"training": folds}), train)[0])
 
 
 def _settled(recipe: EffectiveRecipe) -> EffectiveRecipe:
@@ -204,18 +201,13 @@ def _try_ends(candidates: Candidates) -> None:
     """Check each network with both ends of every option, one option at a time.
 
     Raises:
-        UsageError: a layer does not fit the pictures, or the network would be too large.
+        UsageError: an option or a layer does not fit the pictures.
     """
-    for model, default in candidates.defaults.items():
+    for model in candidates.defaults:
         for key, values in candidates.options(model).items():
             for value in values.values if isinstance(values, Choices) else (values.low, values.high):
                 try:
-                    recipe = candidates.recipe({MODEL: model, key: value})
-                    summarise(
-                        parse(recipe.model.layers or ()),
-                        _shape(default, candidates.train),
-                        candidates.train.target.output_line,
-                    )
+                    candidates.recipe({MODEL: model, key: value})
                 except UsageError as error:
                     raise UsageError(
                         f"{key} = {value!r} does not fit the network {model}: {error}"
