@@ -107,6 +107,7 @@ ROOMS_THAT_NEED_MORE = (
     "timm_adapter",
     "tracking",
     "training",
+    "tuning",
 )
 """No command or function of the base imports these before it asks for the extra."""
 

@@ -18,7 +18,7 @@ from picturewise.tuning import workers
 from picturewise.tuning.told import Told
 
 pytestmark = pytest.mark.slow
-OPTIONS = ["--model", "mlp 8", "--epochs", "40", "--json"]
+OPTIONS = ["--model", "mlp 8", "--epochs", "12", "--json"]
 
 
 def processes_of(parent: int) -> list[int]:
@@ -121,7 +121,7 @@ def test_workers_that_cannot_start_are_an_error(
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in Linux's /proc")
-@pytest.mark.parametrize(("count", "epochs"), [(1, 3), (1, 90), (2, 60)])
+@pytest.mark.parametrize(("count", "epochs"), [(1, 3), (1, 25), (2, 20)])
 def test_a_command_that_is_killed_loses_at_most_the_running_epochs(
     pictures: Path, space: Path, tmp_path: Path, count: int, epochs: int
 ) -> None:
