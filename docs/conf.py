@@ -27,6 +27,7 @@ NAVIGATION = {
         "how-to/few-pictures",
         "how-to/numbers",
         "how-to/tune",
+        "how-to/search",
         "how-to/evaluate",
         "how-to/compare",
         "how-to/studies",

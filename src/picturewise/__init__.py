@@ -58,6 +58,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
     from picturewise.training.trainer import Callback as Callback
+    from picturewise.tuning.tune import tune as tune
 
 _HOMES = {
     "Callback": "picturewise.training.trainer",
@@ -99,6 +100,7 @@ _HOMES = {
     "study": "picturewise.studies.runner",
     "summary": "picturewise.tasks.summary",
     "train": "picturewise.tasks.train",
+    "tune": "picturewise.tuning.tune",
 }
 
 _MODULES = ("errors", "types")

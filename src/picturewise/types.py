@@ -27,6 +27,7 @@ if _TYPE_CHECKING:
     from picturewise.evaluation.evaluation import LengthScore as LengthScore
     from picturewise.evaluation.evaluation import PlaceScore as PlaceScore
     from picturewise.evaluation.evaluation import SequenceScores as SequenceScores
+    from picturewise.evaluation.over_seeds import SeedComparison as SeedComparison
     from picturewise.exporting.parity import Parity as Parity
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.description import Description as Description
@@ -68,6 +69,8 @@ if _TYPE_CHECKING:
     from picturewise.tasks.inspect import SplitInspection as SplitInspection
     from picturewise.tasks.predict import Predicted as Predicted
     from picturewise.tasks.predict_many import ManyPredicted as ManyPredicted
+    from picturewise.tuning.results import TrialResult as TrialResult
+    from picturewise.tuning.results import TuningResult as TuningResult
 
 _HOMES = {
     "CatalogueDetails": "picturewise.tasks.catalogue",
@@ -115,6 +118,7 @@ _HOMES = {
     "Run": "picturewise.runs.run",
     "RunComparison": "picturewise.tasks.compare",
     "RunRecord": "picturewise.runs.record",
+    "SeedComparison": "picturewise.evaluation.over_seeds",
     "SequenceScores": "picturewise.evaluation.evaluation",
     "SessionFacts": "picturewise.runs.record",
     "Skipped": "picturewise.data.dataset",
@@ -125,6 +129,8 @@ _HOMES = {
     "StudyResult": "picturewise.studies.results",
     "Summary": "picturewise.architectures.summary",
     "TrainingOptions": "picturewise.recipes.options",
+    "TrialResult": "picturewise.tuning.results",
+    "TuningResult": "picturewise.tuning.results",
     "WeightsDetails": "picturewise.tasks.catalogue",
 }
 

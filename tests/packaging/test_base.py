@@ -79,6 +79,7 @@ MISSING = {
     "compare run run": "Matplotlib",
     "inspect classes": "Matplotlib",
     "study mnist-dense": "Matplotlib",
+    "tune classes": "PyTorch",
     "demo": "Matplotlib",
     "summary classes": "PyTorch",
     "data fetch mnist": "pooch",
@@ -109,6 +110,7 @@ ROOMS_THAT_NEED_MORE = (
     "timm_adapter",
     "tracking",
     "training",
+    "tuning",
 )
 """No command or function of the base imports these before it asks for the extra."""
 

@@ -33,6 +33,7 @@ _COMMANDS = (
     "card",
     "compare",
     "study",
+    "tune",
     "demo",
     "data",
 )

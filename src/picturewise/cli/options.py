@@ -89,6 +89,14 @@ group_by = click.option(
 )
 
 
+limit = click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Use about N training pictures and N validation pictures, drawn class by class; default: all.",
+)
+
+
 def _text(value: str | None) -> str | None:
     """Return what was typed as text that a recipe can hold, in any locale."""
     return None if value is None else valid(value)

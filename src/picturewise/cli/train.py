@@ -39,12 +39,7 @@ if TYPE_CHECKING:
 @options.resize
 @options.skip_bad
 @options.group_by
-@click.option(
-    "--limit",
-    type=int,
-    metavar="N",
-    help="Use about N training pictures and N validation pictures, drawn class by class; default: all.",
-)
+@options.limit
 @click.option("--recipe", type=options.PATH, help="A recipe in TOML, complete or partial.")
 @options.hints
 @options.freeze

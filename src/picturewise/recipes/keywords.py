@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from picturewise.data.hints import LayoutName, TargetName
+from picturewise.data.hints import LayoutName, TargetName, ValidHalf
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError, nearest
@@ -40,6 +40,7 @@ class RecipeKeywords(TypedDict, total=False):
     valid_fraction: float
     test_fraction: float
     split_seed: int
+    valid_half: ValidHalf | None
     limit: int | None
     label_from: str | None
     label_column: str | None

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.errors import DivergedError, Interrupted, Paused, RunError
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.runs import checkpoint
 from picturewise.runs.checkpoint import Checkpoint, Position
@@ -26,8 +26,8 @@ from picturewise.training.learner import Learner
 
 GPU_STEPS_BETWEEN_CHECKS = 50
 """Between two readings of the losses."""
-_SAVE = 1_000
-"""Tells all workers to save a checkpoint; lower numbers are signals."""
+_SAVE, _PAUSE = 1_000, 2_000
+"""Tell all workers to save a checkpoint, or also to end the session; lower numbers are signals."""
 
 
 class Loop:
@@ -86,6 +86,16 @@ class Loop:
         """End the run after this epoch; `reason` is stored with the run."""
         self.stop_reason = reason
 
+    def pause(self, reason: str) -> None:
+        """End the session after this batch with a checkpoint, from which the run can be resumed.
+
+        `fit` then raises `Paused`.
+
+        Args:
+            reason: as the end of a sentence, such as "because the time is over".
+        """
+        self._request.reason = reason
+
     def _run_all(self) -> None:
         """Train to the last epoch, and evaluate a network that starts with its output layer before that."""
         self.stop_reason = self.learner.group.told(self.stop_reason)
@@ -104,7 +114,7 @@ class Loop:
                 self._end_epoch()
             check_weights(self.learner)
             self._save_checkpoint()
-            self._obey(self.learner.group.largest(self._request.signal_number or 0))
+            self._obey(self.learner.group.largest(self._wish()))
 
     def _train_epoch(self) -> None:
         order = self.learner.begin(self.epoch)
@@ -116,7 +126,7 @@ class Loop:
             self.seconds = now - began
             self._tell_batch()
             overdue = now - saved > 60 * self.recipe.training.checkpoint_minutes
-            heard = self.learner.group.heard(self._request.signal_number or _SAVE * overdue)
+            heard = self.learner.group.heard(self._wish() or _SAVE * overdue)
             if heard:
                 self._save_checkpoint()
                 self._obey(heard)
@@ -133,11 +143,11 @@ class Loop:
             if self.batch:
                 self._tell_batch()
             # Several workers wait for each other only after the fit.
-            number = self._request.signal_number if self.learner.group.size == 1 else None
-            if number is not None:  # computed features are lost, so the epoch begins again
+            wish = self._wish() if self.learner.group.size == 1 else 0
+            if wish:  # computed features are lost, so the epoch begins again
                 self.batch, self.seconds = 0, 0.0
                 self._save_checkpoint()
-                self._obey(number)
+                self._obey(wish)
         found = fit.finish()
         self._fitted(found)
         self._totals = (found.loss, float(found.right), float(len(self.learner.train)))
@@ -283,12 +293,18 @@ class Loop:
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
         self._totals, self.history = at.totals, list(at.history)
 
-    def _obey(self, number: int) -> None:
-        """Stop if a worker has received the signal with this number; 0: none has."""
-        if number in signal.valid_signals():
-            epoch = min(self.epoch, self.epochs)
-            raise Interrupted(
-                f"Stopped by {signal.Signals(number).name} in {self._part}epoch {epoch}, batch {self.batch} of "
-                f"{self.batches}, after saving a checkpoint. Continue with: picturewise resume {self._place}",
-                number,
-            )
+    def _wish(self) -> int:
+        """Return what this worker was asked for: the number of a signal, `_PAUSE`, or 0."""
+        return self._request.signal_number or _PAUSE * bool(self._request.reason)
+
+    def _obey(self, wish: int) -> None:
+        """Stop here if a worker was asked for it; a run whose last epoch is complete is not paused."""
+        epoch = min(self.epoch, self.epochs)
+        where = (
+            f"in {self._part}epoch {epoch}, batch {self.batch} of {self.batches}, after saving a checkpoint"
+        )
+        go_on = f"Continue with: picturewise resume {self._place}"
+        if wish in signal.valid_signals():
+            raise Interrupted(f"Stopped by {signal.Signals(wish).name} {where}. {go_on}", wish)
+        if wish == _PAUSE and self.epoch <= self.epochs and not self.stop_reason:
+            raise Paused(f"Paused {where}, {self._request.reason}. {go_on}")

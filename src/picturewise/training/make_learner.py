@@ -73,14 +73,27 @@ def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
     Raises:
         UsageError, DataError, RunError: as for `make_learner`.
     """
-    train = _labelled(dataset, "train")
+    effective, train, notes = derive_for(recipe, _labelled(dataset, "train"))
+    shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
+    found = summarise(parse(effective.model.layers or ()), shape, train.target.output_line)
+    return replace(found, notes=notes)
+
+
+def derive_for(recipe: Recipe, train: ImageSet) -> tuple[EffectiveRecipe, ImageSet, tuple[str, ...]]:
+    """Return the recipe of the learner that `make_learner` would make, the pictures with the labels for it, and notes.
+
+    Args:
+        recipe: as for `make_learner`, with layer lines or a network's name.
+        train: with labels.
+
+    Raises:
+        UsageError, DataError, RunError: as for `make_learner`.
+    """
     wanted, _ = with_backbone(asked_head(recipe), train.shape, sequences=train.has_sequences)
     wanted = with_head(wanted, train)
     train = labelled_for(wanted, train)
     effective, notes = derive_recipe(wanted, train)
-    shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
-    found = summarise(parse(effective.model.layers or ()), shape, train.target.output_line)
-    return replace(found, notes=notes)
+    return effective, train, notes
 
 
 def rebuild_learner(

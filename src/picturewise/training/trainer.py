@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from picturewise import logs
 from picturewise.circumstances import circumstances
-from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.errors import DivergedError, Interrupted, Paused, RunError
 from picturewise.networks import weights
 from picturewise.runs.history import Epoch
 from picturewise.runs.record import RunRecord, SessionFacts
@@ -75,6 +75,7 @@ class Trainer(Loop):
 
         Raises:
             Interrupted: SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was written first.
+            Paused: a callback called `pause`; a checkpoint was written first.
             DivergedError: the loss is no longer a number; the last good checkpoint is kept.
             SaveError: something could not be written; what was saved before is unchanged.
             UsageError: another process trains in this folder.
@@ -87,7 +88,7 @@ class Trainer(Loop):
             try:
                 self._train()
                 self._note_status("finished", reason=self.stop_reason)
-            except Interrupted as interrupted:
+            except (Interrupted, Paused) as interrupted:
                 self._note_status("interrupted", reason=str(interrupted))
                 raise
             except DivergedError as diverged:
@@ -160,7 +161,7 @@ class Callback:
     """Base class of all callbacks; override the methods that you need.
 
     A callback sees the trainer and its learner, and may read all of both; `trainer.stop(reason)` ends the run after the
-    epoch.
+    epoch, and `trainer.pause(reason)` ends the session after the batch.
     Do not keep state that cannot be restored from `trainer.history`: a resumed run starts with new callbacks.
     """
 
