@@ -242,15 +242,18 @@ def kills(options: argparse.Namespace) -> None:
     while counts["workers"] + counts["drivers"] < options.kills:
         with _driver(options) as driver:
             while driver.poll() is None and counts["workers"] + counts["drivers"] < options.kills:
-                time.sleep(chance.uniform(0.1, pause))
+                while driver.poll() is None and len(below(driver.pid)) == 1:  # it has no workers yet
+                    time.sleep(0.05)
+                time.sleep(chance.uniform(0, pause))
                 children = below(driver.pid)[1:]
-                if driver.poll() is None and chance.random() < 0.5:
-                    os.kill(driver.pid, signal.SIGKILL)
-                    counts["drivers"] += 1
-                elif children:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(chance.choice(children), signal.SIGKILL)
-                        counts["workers"] += 1
+                if driver.poll() is not None or not children:
+                    continue
+                kind = chance.choice(("workers", "drivers"))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(driver.pid if kind == "drivers" else chance.choice(children), signal.SIGKILL)
+                    counts[kind] += 1
+                if kind == "drivers":
+                    driver.wait()
             if counts["workers"] + counts["drivers"] == options.kills:
                 driver.wait()
         if driver.returncode == 0:

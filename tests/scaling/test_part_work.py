@@ -6,8 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from many import CLASSES, classifier, digests, picture, png, rows, write_parquet, write_tar
+from many import (
+    CLASSES,
+    classifier,
+    digests,
+    picture,
+    png,
+    rows,
+    sequence_classifier,
+    write_parquet,
+    write_tar,
+)
 from PIL import Image
 from reading_here import work_through
 
@@ -144,6 +156,33 @@ def test_files_at_an_address_give_the_same_predictions(tmp_path: Path, classifie
     one, other = rows(tmp_path / "a"), rows(tmp_path / "b")
     assert [row["probabilities"] for row in one] == [row["probabilities"] for row in other]
     assert [row["path"] for row in other] == [f"file://{row['path']}" for row in one]
+
+
+def test_a_classifier_of_sequences_writes_readings_without_a_column_of_probabilities(tmp_path: Path) -> None:
+    reader = sequence_classifier()
+    source = write_parquet(tmp_path / "a.parquet", range(30), bad=(4,))
+    predict_many(reader, source, out=tmp_path / "out", part_rows=20)
+    parts = rows(tmp_path / "out")
+    assert set(parts[0]) == {"path", "row", "label", "probability", "error"}
+    target = reader.description.target
+    for row in parts:
+        if row["row"] == 4:
+            assert row["label"] is row["probability"] is None
+            continue
+        answers, best = target.decode(reader.probabilities(picture(row["row"])[None, :, :, None]))
+        assert row["label"] == target.text(answers[0])
+        assert row["probability"] == pytest.approx(float(best[0]), rel=1e-5)
+
+
+def test_lists_of_numbers_are_read_in_the_range_of_the_first_file(
+    tmp_path: Path, classifier_file: Path
+) -> None:
+    lists = [(picture(number) / 255).tolist() for number in range(5)]
+    pq.write_table(pa.table({"image": lists, "label": [0] * 5}), tmp_path / "a.parquet")
+    predict_many(classifier_file, tmp_path / "a.parquet", out=tmp_path / "out", part_rows=2)
+    for row in rows(tmp_path / "out"):
+        expected = classifier().probabilities(picture(row["row"])[None, :, :, None])[0]
+        np.testing.assert_allclose(row["probabilities"], expected, rtol=1e-5)
 
 
 def test_deep_pictures_need_a_range(tmp_path: Path, classifier_file: Path) -> None:
