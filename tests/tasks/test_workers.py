@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from picturewise.runs.run import open_run
 from picturewise.scaling import launch
 from picturewise.tasks import launching
 from picturewise.tasks.launching import for_workers
+from picturewise.tasks.train import as_worker
 
 # Batch statistics, dropout, mixing, an average, and a last batch of 5 pictures.
 SETTINGS = (
@@ -207,35 +209,17 @@ def test_what_cannot_be_passed_to_other_processes_is_refused(tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
-class Failing:
-    """A launcher whose workers die at once, some times."""
-
-    def __init__(self, times: int) -> None:
-        self.times, self.started = times, 0
-
-    def __call__(self, *_: object) -> Any:
-        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
-
-        def start(*_: str) -> None:
-            self.started += 1
-            if self.started <= self.times:
-                raise ChildFailedError("x", {1: ProcessFailure(1, 99, -9, "none")})
-
-        return start
-
-
 @pytest.mark.parametrize(("times", "saved", "fine"), [(3, False, True), (4, False, False), (9, True, True)])
-def test_restarts_without_progress_are_limited(
-    monkeypatch: pytest.MonkeyPatch, times: int, saved: bool, fine: bool
-) -> None:
-    from torch.distributed.launcher import api
+def test_restarts_without_progress_are_limited(times: int, saved: bool, fine: bool) -> None:
+    started, said = list[int](), list[str]()
 
-    failing, said = Failing(times), list[str]()
-    monkeypatch.setattr(api, "elastic_launch", failing)
+    def start() -> str | None:
+        started.append(1)
+        return "Worker 1 was ended by signal 9" if len(started) <= times else None
 
     def run() -> None:
-        launch.run_workers(
-            [], 2, reported=lambda: False, progress=lambda: failing.started if saved else 0, tell=said.append
+        launch.keep_running(
+            start, reported=lambda: False, progress=lambda: len(started) if saved else 0, tell=said.append
         )
 
     if fine:
@@ -248,6 +232,12 @@ def test_restarts_without_progress_are_limited(
             run()
 
 
+def test_a_worker_that_has_reported_is_not_started_again() -> None:
+    said = list[str]()
+    launch.keep_running(lambda: "It died", reported=lambda: True, progress=lambda: 0, tell=said.append)
+    assert said == []
+
+
 def test_an_error_of_a_worker_is_raised_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     told = [
         {"error": "DataError", "message": "No pictures.", "exit_code": 3},
@@ -256,19 +246,19 @@ def test_an_error_of_a_worker_is_raised_here(monkeypatch: pytest.MonkeyPatch, tm
     ]
     raised = []
     for content in told:
-        monkeypatch.setattr(
-            launching, "run_workers", lambda command, *_, content=content, **__: report(command, content)
-        )
+        monkeypatch.setattr(launching, "start_here", partial(report, content))
         with pytest.raises(PicturewiseError) as caught:
-            launching.resume_in_workers(tmp_path, 2, {"data": None, "track": [], "progress": False})
+            launching.resume_in_workers(
+                as_worker, tmp_path, 2, {"data": None, "track": [], "progress": False}
+            )
         raised.append((type(caught.value).__name__, str(caught.value), caught.value.exit_code))
     assert raised == [
         ("DataError", "No pictures.", 3), ("Interrupted", "Stopped.", 143), ("PicturewiseError", "Strange.", 1),
     ]  # fmt: skip
-    monkeypatch.setattr(launching, "run_workers", lambda *_, **__: None)
+    monkeypatch.setattr(launching, "start_here", lambda *_: None)
     with pytest.raises(Interrupted, match="picturewise resume"):
-        launching.resume_in_workers(tmp_path, 2, {"data": None, "track": [], "progress": False})
+        launching.resume_in_workers(as_worker, tmp_path, 2, {"data": None, "track": [], "progress": False})
 
 
-def report(command: list[str], content: dict[str, Any]) -> None:
+def report(content: dict[str, Any], command: list[str], workers: int) -> None:
     (Path(command[-1]) / launching.ENDED).write_text(json.dumps(content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -131,7 +132,8 @@ def _loop(config: Mapping[str, Any]) -> None:
     """Do the work, as one of the workers."""
     import ray  # noqa: PLC0415 (an extra)
 
-    if os.environ["RANK"] == "0":
+    logging.getLogger("picturewise").propagate = False  # Ray prints what reaches the root
+    if os.environ.get("RANK", "0") == "0":
         sys.stderr = _Stream(ray, config["box"])
     report = config["work"](config["job"])
     if report is not None:
