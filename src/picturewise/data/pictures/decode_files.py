@@ -6,6 +6,7 @@ This process does not touch any byte of an encoded picture, so that none can har
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from picturewise.untrusted.confined.protocol import Item
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30
+_AT_ONCE = 1 << 14  # files with several boxes: their pixels are held twice
 
 
 Boxes = Sequence[decode.Box | None] | None
@@ -64,7 +66,7 @@ def look_and_decode_each(
         form: as for `decode_each`.
         tick: as for `look_at_each`.
         allocate: as for `decode_each`.
-        boxes: the same.
+        boxes: the same, but no file may occur twice.
 
     Raises:
         DataError: there is not enough memory for all pictures.
@@ -88,14 +90,23 @@ def decode_each(
         form: what each is converted to.
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
-        boxes: what to cut out of each picture; all must be files.
+        boxes: what to cut out of each picture; all must be files. A file may occur several times, with other boxes.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    reasons = work_through(decoding(form, look=False, boxes=_by_path(paths, boxes)), paths, [rows], tick)
-    return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
+    reasons = dict[int, str]()
+    for turn in [range(len(paths))] if boxes is None else _turns(paths):
+        some = [paths[index] for index in turn]
+        cut = None if boxes is None else [boxes[index] for index in turn]
+        whole = len(turn) == len(paths)
+        answers = rows if whole else np.empty((len(turn), rows.shape[1]), np.uint8)
+        found = work_through(decoding(form, look=False, boxes=_by_path(some, cut)), some, [answers], tick)
+        if not whole:
+            rows[turn] = answers
+        reasons |= {turn[place]: reason for place, reason in found.items()}
+    return images, {index: _error(paths[index], reason) for index, reason in sorted(reasons.items())}
 
 
 def _look_at_each(
@@ -120,6 +131,20 @@ def _place(count: int, form: decode.Form, allocate: Allocate) -> tuple[NDArray[n
     """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
     images = allocate(count, (form.height, form.width), form.channels)
     return images, images.reshape(count, form.height * form.width * form.channels)
+
+
+def _turns(paths: Sequence[Item]) -> list[Sequence[int]]:
+    """Return the numbers of all files in parts, so that no file occurs twice in a part: it has one box there."""
+    if len(set(paths)) == len(paths):
+        return [range(len(paths))]
+    seen = Counter[Item]()
+    turns: list[list[int]] = []
+    for index, path in enumerate(paths):
+        if seen[path] == len(turns):
+            turns.append([])
+        turns[seen[path]].append(index)
+        seen[path] += 1
+    return [turn[start : start + _AT_ONCE] for turn in turns for start in range(0, len(turn), _AT_ONCE)]
 
 
 def _by_path(paths: Sequence[Item], boxes: Boxes) -> dict[str, decode.Box]:
