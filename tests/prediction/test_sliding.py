@@ -93,7 +93,9 @@ def test_a_symbol_that_the_classifier_does_not_know_is_never_read() -> None:
 
 def test_other_classes_are_refused() -> None:
     target = Places(("a", "b"), 2)
-    with pytest.raises(UsageError, match=r"has the classes d, c, which are not symbols of the sequences \(a, b\)"):
+    with pytest.raises(
+        UsageError, match=r"has the classes d, c, which are not symbols of the sequences \(a, b\)"
+    ):
         slide(OfGreys(), row("ab")[None], target, padded=False)  # type: ignore[arg-type]
     reader = OfGreys("ab")
     reader.description.target = target

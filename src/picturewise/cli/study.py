@@ -72,7 +72,7 @@ def command(
                 output.say(f"model {plan.name}, seed {plan.seed}: {plan.path}")
                 if plan.remark and plan.seed == 0:
                     output.say(f"note: {plan.remark}")
-            else:
+            elif run.training_run is run:
                 output.show_best(run)
 
     found = study(
@@ -144,6 +144,7 @@ def _show(found: StudyResult) -> None:
     )
     from picturewise.studies.results import QUICK
 
+    several = len({model.reads for model in found.models}) > 1
     rows = [
         (
             model.name,
@@ -151,6 +152,7 @@ def _show(found: StudyResult) -> None:
             count(model.parameters),
             count(model.epochs),
             duration(model.training_seconds),
+            model.reads if several else "",
             percent(model.valid_accuracy.value),
             percent_with_interval(model.accuracy),
             "" if model.mean is None else percent_with_interval(model.mean),
@@ -161,7 +163,7 @@ def _show(found: StudyResult) -> None:
     ]
     seeds = max(len(model.seeds) for model in found.models)
     head = (
-        *("model", "pictures", "parameters", "epochs", "time", "validation", "test accuracy"),
+        *("model", "pictures", "parameters", "epochs", "time", "accuracy of", "validation", "test accuracy"),
         *(f"mean of {seeds} seeds", "test loss", "published"),
     )
     shown = [place for place in range(len(head)) if any(row[place] for row in rows)]

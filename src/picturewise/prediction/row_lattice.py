@@ -1,9 +1,10 @@
 """The symbols of a row, from what a classifier of single symbols says at each of its columns.
 
-A lattice of positions as in Matan, Burges, Le Cun and Denker, "Multi-digit recognition using a space displacement neural
-network", NIPS 1991: the recogniser of single symbols is replicated over the row, and an alignment module sums over or
-chooses among all ways to place symbols in it. There the network is trained through the alignment. Here it is not trained
-on rows at all, so where symbols are comes from how they are spaced in its own training pictures.
+Source: Matan, Burges, Le Cun and Denker, "Multi-digit recognition using a space displacement neural network", Advances
+in Neural Information Processing Systems 4, 1992. The recogniser of single symbols is replicated over the row, and a
+Viterbi alignment chooses the best interpretation; the network is trained through it. Here the network was not trained
+on rows, so where symbols are comes from the spacing of those in its training pictures, and the alignment is a sum over
+all interpretations, which gives probabilities.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def read_row(
     finer grid. All lengths are equally likely beforehand. The sums over all columns are exact (forward and backward
     recursions in logarithms).
 
-    The symbols are those at their places given the most likely length n; at a place behind n, given that it is the last.
+    The symbols are those at their places given the most likely length n; at a place behind n, given that it is the
+    last.
 
     Args:
         logs: (C, K) logarithms of the classifier's probabilities in the middle of each of C columns of equal width that

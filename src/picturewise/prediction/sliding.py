@@ -28,9 +28,9 @@ _WINDOWS_AT_ONCE = 1 << 12
 def slide(classifier: Classifier, rows: Pictures, target: Places, *, padded: bool) -> NDArray[np.float32]:
     """Return the probabilities (N, outputs) of lengths and symbols, see `Places`, of pictures of rows.
 
-    The classifier sees a square window around the middle of each column, cut off at the edges of the row, as the symbols
-    that it was trained on, and prepared like any of its pictures. Where symbols are in a row is known from the boxes of
-    its training pictures; without boxes, it is `USUAL`.
+    The classifier sees a square window around the middle of each column, cut off at the edges of the row as the symbols
+    that it was trained on were, and prepared like any of its pictures. Where symbols are in a row is known from the
+    boxes of its training pictures; without boxes, it is `USUAL`.
 
     Args:
         classifier: of single symbols: its classes are one character each, in any order.
@@ -95,8 +95,7 @@ def without_padding(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     >>> without_padding(np.array([[0, 0, 0], [0, 9, 7], [0, 0, 0]], np.uint8)[:, :, None])[:, :, 0].tolist()
     [[9, 7]]
     """
-    lit = picture.any(axis=2)
-    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    rows, columns = (np.flatnonzero(picture.any(axis=others)) for others in ((1, 2), (0, 2)))
     if not len(rows):
         return picture
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
