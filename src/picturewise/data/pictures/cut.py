@@ -1,4 +1,4 @@
-"""`Cut`: what was cut out of pictures by their boxes before a network saw them."""
+"""`Cut`: what was cut out of pictures by their boxes, such as single digits, and where it was."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Spacing:
 
 @dataclass(frozen=True)
 class Cut:
-    """What was cut out.
+    """What was cut out of pictures by their boxes before a network saw them.
 
     Attributes:
         of: a picture for each symbol, or one for the whole sequence.
