@@ -23,6 +23,7 @@ title = "Numbers"
 [recipe.data]
 source = "numbers"
 resize = "pad"
+size = [20, 44]
 
 [recipe.preparation]
 augmentation = []
@@ -63,6 +64,14 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 numbers to train on and 2 to test, for what is refused."""
+    root = tmp_path_factory.mktemp("few") / "numbers"
+    texts = ("10", "21", "32", "43", "54", "65", "76", "87", "98", "9", "8", "7")
+    return roughen(write_format_1(root, {"train": texts, "test": ("12", "3")}))
+
+
+@pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("studies") / "mine.toml"
     path.write_text(HEAD + PLACES + DIGITS + SLID)
@@ -97,7 +106,7 @@ def test_a_classifier_of_digits_reads_numbers(out: Path, numbers: Path) -> None:
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {
         "evaluation.json", "evaluation-valid.json", "probabilities.npy", "probabilities-valid.npy", "figures",
     }  # fmt: skip
-    test = picturewise.read_dataset(numbers, resize="pad").split("test")
+    test = picturewise.read_dataset(numbers, resize="pad", size=(20, 44)).split("test")
     classifier = picturewise.open_run(out / "seed-0" / "digits").classifier()
     target = Places(tuple("0123456789"), 3)
     table = slide(classifier, test.images, target, padded=True)
@@ -162,6 +171,7 @@ def test_a_finished_model_is_kept_and_a_missing_one_is_made_again(
     assert found.models[2].accuracy.value == json.loads(content)["evaluation"]["accuracy"]["value"]
 
 
+@pytest.mark.slow
 def test_only_what_slides_comes_with_its_classifier(
     file: Path, numbers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,17 +231,17 @@ def test_what_makes_no_sense_is_refused_when_it_is_read(models: str, said: str) 
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_trained(
-    models: str, said: str, numbers: Path, tmp_path: Path
+    models: str, said: str, few: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(HEAD + models)
     with pytest.raises(UsageError, match=rf"Model 'slid' of the study: .*{said}"):
-        study(path, data=numbers, out=tmp_path / "out", progress=False)
+        study(path, data=few, out=tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
 
 def test_other_classes_are_refused_before_anything_is_trained(
-    numbers: Path, picture_folder: Path, tmp_path: Path
+    few: Path, picture_folder: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
@@ -242,9 +252,7 @@ def test_other_classes_are_refused_before_anything_is_trained(
     with pytest.raises(
         UsageError, match=r"'digits' has the classes blue, red, which are not symbols of the sequences"
     ):
-        study(
-            path, data={"numbers": numbers, "colours": picture_folder}, out=tmp_path / "out", progress=False
-        )
+        study(path, data={"numbers": few, "colours": picture_folder}, out=tmp_path / "out", progress=False)
 
 
 def test_the_packaged_study_reads_numbers_in_four_ways() -> None:
