@@ -8,7 +8,9 @@ import pytest
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
+from picturewise.recipes.recipe import make_recipe
 from picturewise.studies.study import AS_PUBLISHED, packaged, parse_study, read_study
+from picturewise.tasks.default_network import SEQUENCES
 
 WHOLE = """
 title = "Two networks"
@@ -139,6 +141,13 @@ def test_the_classifier_of_digits_is_that_of_the_course() -> None:
     digits = numbers.recipe_of(numbers.model("digits"), 0, quick=False)
     cnn = course.recipe_of(course.model("cnn"), 0, quick=False)
     assert (digits.model, digits.preparation, digits.training) == (cnn.model, cnn.preparation, cnn.training)
+
+
+def test_the_best_model_of_whole_numbers_is_trained_as_by_default() -> None:
+    study = packaged()["svhn-whole-numbers"]
+    recipe = study.recipe_of(study.model("picturewise"), 0, quick=False)
+    given = {"data": study.recipe["data"], "seed": 0}
+    assert recipe == make_recipe(given, SEQUENCES)
 
 
 def counts(study: str, shape: tuple[int, int, int]) -> dict[str, tuple[int, int]]:
