@@ -145,7 +145,7 @@ def test_the_report_compares_only_what_reads_numbers(out: Path) -> None:
     for text in (
         "Moved over the pictures.",
         "This model was not trained on sequences.",
-        "Accuracies of different answers cannot be compared with each other.",
+        "those of whole sequences cannot be compared with those of classes",
         "digits predicts classes, not sequences",
         "the most accurate of 2 models",
         "McNemar",
@@ -191,6 +191,7 @@ def test_only_what_slides_comes_with_its_classifier(
     assert run(given) == 0
     said = capsys.readouterr().out
     assert "model slid, seed 0" in said
+    assert "not trained: the classifier of digits is moved over the pictures" in said
     assert "accuracy of" in said
     assert "whole numbers" in said
     assert (tmp_path / "out" / "seed-0" / "digits" / "run.json").exists()

@@ -74,6 +74,8 @@ def command(
                     output.say(f"note: {plan.remark}")
             elif run.training_run is run:
                 output.show_best(run)
+            else:
+                output.say(f"not trained: the classifier of {run.training_run.name} is moved over the pictures")
 
     found = study(
         name,
