@@ -75,7 +75,9 @@ def command(
             elif run.training_run is run:
                 output.show_best(run)
             else:
-                output.say(f"not trained: the classifier of {run.training_run.name} is moved over the pictures")
+                output.say(
+                    f"not trained: the classifier of {run.training_run.name} is moved over the pictures"
+                )
 
     found = study(
         name,

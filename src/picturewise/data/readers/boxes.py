@@ -25,8 +25,8 @@ _MORE = 15  # % of the side, on each side
 _SMALL = 0.5  # share of a picture's area
 _LEAST_DEVIATION = 0.05  # heights: of spacing that hardly varies
 DIGITS_NOTE = (
-    "Each digit was cut out, as the square around its box. Cut new pictures out in the same way before they are passed "
-    "to predict."
+    "Each digit was cut out, as the square around its box. Cut digits out of new pictures in the same way before they "
+    "are passed to predict."
 )
 
 
