@@ -9,13 +9,13 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL = -n $$($(BIN)/python -c "from picturewise.cores import available_cores; print(1 + available_cores())") \
   --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test campaign lint docs licences fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
+.PHONY: demo check test campaign scale lint docs licences fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/picturewise demo
 
 # Compiled files are kept, because hundreds of processes are started.
-check test campaign: export PYTHONDONTWRITEBYTECODE :=
+check test campaign scale: export PYTHONDONTWRITEBYTECODE :=
 
 check: lint  ## after every edit, about 2 minutes: linters, types, contracts, and the tests that are not slow
 	$(PYTEST) $(PARALLEL) -m "not slow"
@@ -26,6 +26,9 @@ test: lint  ## everything that must hold before a change lands, under 8 minutes
 # One after the other, because each takes all cores or measures memory.
 campaign: .venv/installed-dev  ## the long tests whole, under an hour: fuzz, crash, load, browser, packages
 	$(PYTEST) --whole -m campaign -v
+
+scale: .venv/installed-dev  ## many pictures in parts: 50 kills, and a Ray cluster that loses a node, if Ray is installed
+	$(PYTEST) --whole tests/scaling -m campaign -v -s
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ NAVIGATION = {
         "how-to/few-pictures",
         "how-to/numbers",
         "how-to/tune",
+        "how-to/search",
         "how-to/evaluate",
         "how-to/compare",
         "how-to/studies",
@@ -42,6 +43,7 @@ NAVIGATION = {
         "how-to/estimator",
         "how-to/notebooks",
         "how-to/course-projects",
+        "scale",
     ],
     "Reference": [
         "reference/command",

@@ -24,4 +24,12 @@ def test_the_limit_of_a_control_group_is_read(
     monkeypatch: pytest.MonkeyPatch, content: str, cores: int
 ) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: content)
-    assert cores_file._cgroup_limit() == cores
+    assert cores_file._cgroup_limit.__wrapped__() == cores
+
+
+@pytest.mark.parametrize(("said", "cores"), [("1", 1), ("", 4), ("many", 4), ("0", 1), ("99", 4)])
+def test_the_environment_limits_the_cores(monkeypatch: pytest.MonkeyPatch, said: str, cores: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    monkeypatch.setattr(cores_file, "_cgroup_limit", lambda: 64)
+    monkeypatch.setenv("PICTUREWISE_CORES", said)
+    assert available_cores() == cores

@@ -26,6 +26,7 @@ ROWS, NUMBERS = load_digits(return_X_y=True)
 ROWS, NUMBERS = ROWS[:200], NUMBERS[:200]
 NAMES = np.array([f"n{number}" for number in NUMBERS])
 LEFT_OUT = {
+    "valid_half",
     # fit always gets arrays with their labels, all of which are for training
     "label_from", "label_column", "file_column", "split_column", "layout", "target", "background", "skip_bad",
     "classes", "test_fraction",
@@ -34,6 +35,7 @@ LEFT_OUT = {
     # settings has them
     "start_source", "start_sha256", "start_lines", "start_head", "start_statistics", "freeze", "unfreeze_epoch",
     "unfreeze_gradually", "backbone_rate", "freeze_statistics", "head_fit",
+    "shards", "threads", "distributed",
 }  # fmt: skip
 
 NOT_CHECKED = {

@@ -42,6 +42,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.compare import compare as compare
     from picturewise.tasks.demo import demo as demo
     from picturewise.tasks.evaluate import evaluate as evaluate
+    from picturewise.tasks.evaluate_many import evaluate_many as evaluate_many
     from picturewise.tasks.export import export as export
     from picturewise.tasks.extend import extend as extend
     from picturewise.tasks.find_rate import find_learning_rate as find_learning_rate
@@ -52,10 +53,12 @@ if _TYPE_CHECKING:
     from picturewise.tasks.load import read_dataset as read_dataset
     from picturewise.tasks.predict import predict as predict
     from picturewise.tasks.predict import predict_each as predict_each
+    from picturewise.tasks.predict_many import predict_many as predict_many
     from picturewise.tasks.summary import summary as summary
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
     from picturewise.training.trainer import Callback as Callback
+    from picturewise.tuning.tune import tune as tune
 
 _HOMES = {
     "Callback": "picturewise.training.trainer",
@@ -74,6 +77,7 @@ _HOMES = {
     "compare": "picturewise.tasks.compare",
     "demo": "picturewise.tasks.demo",
     "evaluate": "picturewise.tasks.evaluate",
+    "evaluate_many": "picturewise.tasks.evaluate_many",
     "export": "picturewise.tasks.export",
     "extend": "picturewise.tasks.extend",
     "fetch_set": "picturewise.tasks.catalogue",
@@ -87,6 +91,7 @@ _HOMES = {
     "open_run": "picturewise.runs.run",
     "predict": "picturewise.tasks.predict",
     "predict_each": "picturewise.tasks.predict",
+    "predict_many": "picturewise.tasks.predict_many",
     "read_dataset": "picturewise.tasks.load",
     "remove_imports": "picturewise.tasks.imports",
     "remove_set": "picturewise.tasks.catalogue",
@@ -95,6 +100,7 @@ _HOMES = {
     "study": "picturewise.studies.runner",
     "summary": "picturewise.tasks.summary",
     "train": "picturewise.tasks.train",
+    "tune": "picturewise.tuning.tune",
 }
 
 _MODULES = ("errors", "types")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from picturewise.file_names import text_of
+from picturewise.file_names import text_of, without_credentials
 
 _COMPUTING: Final = {
     "h5py": "h5py",
@@ -30,12 +30,14 @@ _begun: dict[str, Any] = {"command": None, "at": None}
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Note the command of this process and its start.
+    """Note the command of this process and its start; credentials in addresses are left out.
 
     Args:
         arguments: of the command line, without the program's name.
     """
-    _begun.update(command=tuple(map(text_of, arguments)), at=time.perf_counter())
+    _begun.update(
+        command=tuple(without_credentials(text_of(one)) for one in arguments), at=time.perf_counter()
+    )
 
 
 class Circumstances(NamedTuple):

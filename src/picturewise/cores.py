@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from pathlib import Path
@@ -10,12 +11,18 @@ WORTH_SHARING = 100e6
 """Multiplications below which one core computes alone: distributing less work costs more than it saves, as measured."""
 
 
+CORES = "PICTUREWISE_CORES"
+"""The environment variable with the number of cores that a process uses at most, such as its share beside others."""
+
+
 def available_cores() -> int:
-    """Return how many processor cores this process may use, according to its affinity and Linux's cgroup limits."""
+    """Return how many processor cores this process may use: by its affinity, Linux's cgroup limits, and `CORES`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _cgroup_limit()))
+    share = os.environ.get(CORES, "")
+    return max(1, min(cores, _cgroup_limit(), int(share) if share.isdecimal() else cores))
 
 
+@functools.cache  # it is asked for each picture that a service predicts
 def _cgroup_limit() -> int:
     """Return the whole cores that a Linux control group grants; without a limit, a very large number."""
     try:

@@ -11,6 +11,8 @@
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   the loss became NaN or infinite
     ├── SaveError               1   something could not be written
+    ├── WorkerLostError        75   another worker of the same run no longer answers
+    ├── Paused                  1   training stopped after a checkpoint, because the program asked it to
     └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, without unfinished files
 
 A message is one or two sentences: what was found, where, what was expected, and what to do. It is one line of bounded
@@ -89,6 +91,16 @@ class DivergedError(PicturewiseError):
 
 class SaveError(PicturewiseError):
     """A file could not be written; files saved earlier are unchanged."""
+
+
+class WorkerLostError(PicturewiseError):
+    """Another process that trains the same run can no longer be reached; the last checkpoint is kept."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: trying again may help
+
+
+class Paused(PicturewiseError):  # noqa: N818 (it is not a mistake, so its name does not say Error)
+    """Training stopped after a checkpoint, because a callback called `trainer.pause`."""
 
 
 class Interrupted(PicturewiseError):  # noqa: N818 (it is not a mistake, so its name does not say Error)

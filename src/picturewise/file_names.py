@@ -14,6 +14,10 @@ from pathlib import Path
 _BYTES = re.compile("[\udc80-\udcff]+")  # what Python decodes bytes to that the locale does not have
 
 
+_USER = re.compile(r"(?<=://)[^/@\s]*@")
+_QUERY = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
+
+
 def text_of(name: str | os.PathLike[str]) -> str:
     r"""Return a name or path of the file system as text that can be stored in UTF-8; `path_of` finds the file again.
 
@@ -54,6 +58,17 @@ def repaired(text: str) -> str:
     return _BYTES.sub(
         lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text
     )
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with addresses in which user names, passwords and signatures are left out.
+
+    >>> without_credentials("s3://key:secret@bucket/a.tar"), without_credentials("https://host/a.tar?X-Signature=1")
+    ('s3://bucket/a.tar', 'https://host/a.tar')
+    """
+    if "://" not in text:
+        return text
+    return _QUERY.sub("", _USER.sub("", text))
 
 
 def _in_this_locale(text: str) -> str:

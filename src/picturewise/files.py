@@ -203,6 +203,33 @@ def move_in(temporary: Path, folder: Path, names: Iterable[str]) -> None:
         temporary.rmdir()
 
 
+def check_renames(folder: Path) -> None:
+    """Check that a file in a folder can be replaced by another one in one step, which some storages cannot do.
+
+    Raises:
+        SaveError: it cannot, or the folder cannot be written.
+    """
+    old, new = _beside(folder / "probe"), _beside(folder / "probe")
+    with _saving(folder):
+        for place, content in ((old, b"old"), (new, b"new")):
+            place.write_bytes(content)
+    why = "the new file is not there"
+    try:
+        new.replace(old)
+        replaced = old.read_bytes() == b"new" and not new.exists()
+    except OSError as error:
+        replaced, why = False, error.strerror or str(error)
+    finally:
+        for place in (old, new):
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+    if not replaced:
+        raise SaveError(
+            f"{printable(folder)} is on a storage that cannot replace a file in one step ({why}). Use a folder on a "
+            "disk or a network file system that can."
+        )
+
+
 def new_folder(parent: Path, stem: str) -> Path:
     """Make and return `parent/stem-1`, or the first of -2, -3, … that does not exist; safe between processes."""
     number = 1

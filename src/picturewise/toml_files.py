@@ -21,6 +21,15 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is too large, is in another encoding, or is not TOML.
     """
+    return parse_toml(_content(path, what), f"The {what} {path}")
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return the text of a TOML file in UTF-8; see `read_toml`."""
+    return _decoded(_content(path, what), f"The {what} {path}")
+
+
+def _content(path: Path, what: str) -> bytes:
     where = f"The {what} {path}"
     try:
         with path.open("rb") as file:
@@ -30,7 +39,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise UsageError(f"{where} cannot be read: {reason}.") from error
     if len(content) > LARGEST:
         raise UsageError(f"{where} is larger than {LARGEST:,} bytes, so it is not a {what}. Check the path.")
-    return parse_toml(content, where)
+    return content
 
 
 def parse_toml(content: bytes | str, where: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if _TYPE_CHECKING:
     from picturewise.evaluation.evaluation import LengthScore as LengthScore
     from picturewise.evaluation.evaluation import PlaceScore as PlaceScore
     from picturewise.evaluation.evaluation import SequenceScores as SequenceScores
+    from picturewise.evaluation.over_seeds import SeedComparison as SeedComparison
     from picturewise.exporting.parity import Parity as Parity
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.description import Description as Description
@@ -60,6 +61,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.catalogue import WeightsDetails as WeightsDetails
     from picturewise.tasks.compare import ComparedRun as ComparedRun
     from picturewise.tasks.compare import RunComparison as RunComparison
+    from picturewise.tasks.evaluate_many import ManyEvaluated as ManyEvaluated
     from picturewise.tasks.export import Export as Export
     from picturewise.tasks.extend import ClassesEvaluated as ClassesEvaluated
     from picturewise.tasks.extend import Extension as Extension
@@ -68,6 +70,9 @@ if _TYPE_CHECKING:
     from picturewise.tasks.inspect import Inspection as Inspection
     from picturewise.tasks.inspect import SplitInspection as SplitInspection
     from picturewise.tasks.predict import Predicted as Predicted
+    from picturewise.tasks.predict_many import ManyPredicted as ManyPredicted
+    from picturewise.tuning.results import TrialResult as TrialResult
+    from picturewise.tuning.results import TuningResult as TuningResult
 
 _HOMES = {
     "CatalogueDetails": "picturewise.tasks.catalogue",
@@ -99,6 +104,8 @@ _HOMES = {
     "Inspection": "picturewise.tasks.inspect",
     "Interval": "picturewise.evaluation.evaluation",
     "LengthScore": "picturewise.evaluation.evaluation",
+    "ManyEvaluated": "picturewise.tasks.evaluate_many",
+    "ManyPredicted": "picturewise.tasks.predict_many",
     "ModelOptions": "picturewise.recipes.options",
     "Parity": "picturewise.exporting.parity",
     "PlaceScore": "picturewise.evaluation.evaluation",
@@ -114,6 +121,7 @@ _HOMES = {
     "Run": "picturewise.runs.run",
     "RunComparison": "picturewise.tasks.compare",
     "RunRecord": "picturewise.runs.record",
+    "SeedComparison": "picturewise.evaluation.over_seeds",
     "SequenceScores": "picturewise.evaluation.evaluation",
     "SessionFacts": "picturewise.runs.record",
     "Skipped": "picturewise.data.dataset",
@@ -125,6 +133,8 @@ _HOMES = {
     "StudyResult": "picturewise.studies.results",
     "Summary": "picturewise.architectures.summary",
     "TrainingOptions": "picturewise.recipes.options",
+    "TrialResult": "picturewise.tuning.results",
+    "TuningResult": "picturewise.tuning.results",
     "WeightsDetails": "picturewise.tasks.catalogue",
 }
 

@@ -47,7 +47,7 @@ def test_every_key_of_a_recipe_has_a_row_with_a_meaning() -> None:
 def test_every_command_is_in_the_table_of_commands() -> None:
     from picturewise.cli.app import _COMMANDS
 
-    rows = re.findall(r"^\| `picturewise (\w+)", text("reference/command.md"), re.MULTILINE)
+    rows = re.findall(r"^\| `picturewise ([\w-]+)", text("reference/command.md"), re.MULTILINE)
     assert set(rows) == set(_COMMANDS)
 
 
@@ -71,6 +71,7 @@ def test_every_exit_code_is_documented() -> None:
         ("`train --find-learning-rate`", "picturewise.tasks.find_rate:FoundRate"),
         ("`evaluate`", "picturewise.evaluation.evaluation:Evaluation"),
         ("`compare`", "picturewise.tasks.compare:RunComparison"),
+        ("`predict-many`", "picturewise.tasks.predict_many:ManyPredicted"),
     ],
 )
 def test_every_key_of_the_json_is_documented(first: str, model: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
-from picturewise.evaluation.abstaining import GOALS, coverages, threshold, thresholds
+from picturewise.evaluation.abstaining import FEW, GOALS, coverages, threshold, thresholds
 from picturewise.evaluation.intervals import wilson_interval
 
 
@@ -22,29 +24,61 @@ def brute(confidence: NDArray[np.floating], right: NDArray[np.bool_], goal: floa
 
 @pytest.mark.parametrize("goal", [0.5, 0.9, 0.98, 0.99])
 @pytest.mark.parametrize("steps", [4, 50, 10**9])  # many equal confidences, some, none
-def test_the_threshold_is_the_lowest_that_is_good_enough(goal: float, steps: int) -> None:
+def test_of_many_pictures_the_errors_are_counted(goal: float, steps: int) -> None:
     random = np.random.default_rng(steps)
-    found = []
-    for pictures in (1, 2, 30, 200, 400):
-        confidence = random.integers(0, steps, pictures) / steps
-        right = random.random(pictures) < 1 - (1 - confidence) ** 4
-        found.append(threshold(confidence, right, goal))
-        assert found[-1] == brute(confidence, right, goal)
-    assert goal > 0.9 or found[-1] is not None
+    confidence = random.integers(0, steps, FEW) / steps
+    right = random.random(FEW) < 1 - (1 - confidence) ** 4
+    found = threshold(confidence, right, goal)
+    assert found == brute(confidence, right, goal)
+    assert goal > 0.9 or found is not None
+
+
+@pytest.mark.parametrize("steps", [4, 10**9])  # many equal confidences, none
+@pytest.mark.parametrize("pictures", [60, 300, FEW - 1])
+def test_of_few_pictures_the_errors_are_those_of_a_logistic_regression(pictures: int, steps: int) -> None:
+    random = np.random.default_rng(pictures)
+    confidence = 1 - random.beta(0.3, 2, pictures)
+    confidence = np.round(confidence * steps) / steps
+    right = random.random(pictures) < confidence**0.8
+    stated = np.clip(confidence, 1e-6, 1 - 1e-6)
+    fitted = logistic(np.log(stated / (1 - stated)), right)
+    for goal in (0.9, 0.98):
+        good = []
+        for least in set(confidence.tolist()):
+            answers = fitted[confidence >= least]
+            if (1 - answers).mean() <= 1 - goal + 1e-7 and len(answers) * (1 - goal) >= 0.5:
+                good.append(least)
+        assert threshold(confidence, right, goal) == min(good, default=None)
+
+
+def logistic(x: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The fitted probability of each answer, by SciPy, with a normal prior around the stated confidence."""
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        score = weights[0] * x + weights[1]
+        prior = ((weights - [1, 0]) ** 2).sum() / 2
+        return float(np.logaddexp(0, np.where(right, -score, score)).sum() + prior)
+
+    found = minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-10}).x
+    return np.asarray(expit(found[0] * x + found[1]))
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_smoothed_errors_are_finite_if_all_answers_are_alike(right: bool) -> None:
+    confidence = np.array([0.0, 0.5, 1.0] * 100)
+    assert (threshold(confidence, np.full(300, right), 0.9) is not None) == right
 
 
 def test_a_few_correct_answers_do_not_show_that_errors_are_rare() -> None:
-    sure = np.linspace(0.5, 1, 24)
-    assert threshold(sure, np.ones(24, bool), 0.98) is None
-    sure = np.linspace(0.5, 1, 25)
-    assert threshold(sure, np.ones(25, bool), 0.98) == 0.5
+    assert threshold(np.linspace(0.999, 1, 24), np.ones(24, bool), 0.98) is None
+    assert threshold(np.linspace(0.999, 1, 25), np.ones(25, bool), 0.98) == 0.999
 
 
 def test_goals_that_cannot_be_reached_have_no_threshold() -> None:
-    confidence = np.linspace(0.5, 1, 30)
-    assert thresholds(confidence, np.ones(30, bool)) == {"0.98": 0.5}
+    confidence = np.linspace(0.999, 1, 30)
+    assert thresholds(confidence, np.ones(30, bool)) == {"0.98": 0.999}
     assert thresholds(confidence, np.zeros(30, bool)) == {}
-    assert set(thresholds(np.linspace(0, 1, 99), np.ones(99, bool))) == {f"{goal:g}" for goal in GOALS}
+    assert set(thresholds(np.linspace(0.9, 1, 99), np.ones(99, bool))) == {f"{goal:g}" for goal in GOALS}
 
 
 def test_coverages_count_the_answers() -> None:
@@ -70,8 +104,8 @@ def test_thresholds_of_validation_pictures_hold_on_others() -> None:
     for goal in GOALS:
         ideal = brute_coverage(*others, goal)
         accuracies, shares = [], []
-        for _ in range(40):
-            least = threshold(*pictures(4000), goal)
+        for number in range(40):
+            least = threshold(*pictures(4000 if number % 2 else 1000), goal)
             assert least is not None
             answered = others[0] >= least
             accuracies.append(others[1][answered].mean())

@@ -45,6 +45,14 @@ def test_the_same_pictures_give_the_same_bits_again(threads: int) -> None:
     np.testing.assert_array_equal(Session(pair.model, 1).logits(images), first)
 
 
+@pytest.mark.parametrize(("threads", "spins"), [(1, "0"), (2, "1")])
+def test_threads_spin_only_where_they_share_a_batch_and_only_for_a_moment(threads: int, spins: str) -> None:
+    options = Session(Pair(LINES).model, threads)._session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == spins
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+    assert options.get_session_config_entry("session.intra_op.spin_duration_us") == "20"
+
+
 SCRIPT = """
 import sys
 import numpy as np

@@ -30,7 +30,9 @@ PERMISSIVE = frozenset(
 )
 NOT_PERMISSIVE = {
     "certifi": "MPL-2.0 asks that changes to its own files are published under the same licence. "
-    "Picturewise uses it unchanged."
+    "Picturewise uses it unchanged.",
+    "tqdm": "Parts of it are under MPL-2.0, which asks that changes to its own files are published under the same "
+    "licence. Optuna uses it; Picturewise changes nothing in it.",
 }
 """Package → what its licence asks for."""
 
@@ -39,6 +41,7 @@ _IDENTIFIERS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "MIT License": "MIT",
+    "MPL-2.0 AND MIT": "MPL-2.0 AND MIT",
     "3-Clause BSD License": "BSD-3-Clause",
     "Python Software Foundation License": "PSF-2.0",
 }
@@ -221,9 +224,9 @@ def text() -> str:
         lines += ["\nAll of these licences are permissive but one kind:\n\n"]
         lines += [f"- {row.package}: {NOT_PERMISSIVE[row.package]}\n" for row in others]
     if absent:
-        lines += [
-            f"\nNot installed when this file was written, so not listed: {', '.join(absent)}, which timm needs.\n"
-        ]
+        names = ", ".join(absent)
+        lines.append(f"\nNot installed when this file was written, so not listed: {names}.\n")
+        lines.append("The extras ray and timm need them.\n")
     return "".join([*lines, FOOT])
 
 

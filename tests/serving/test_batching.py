@@ -51,6 +51,18 @@ def test_each_request_gets_its_rows(quick: int) -> None:
     assert max(sizes) <= MOST
 
 
+def test_a_few_pictures_of_a_tiny_network_are_computed_before_anything_else_runs() -> None:
+    async def work(batcher: Batcher) -> list[float]:
+        other = asyncio.ensure_future(asyncio.sleep(0))
+        found = [await batcher.probabilities(pictures(1)), await batcher.probabilities(pictures(2, 3))]
+        assert not other.done()
+        found.append(await batcher.probabilities(pictures(4, 5, 6)))
+        assert other.done()
+        return [value for rows in found for value in rows.ravel().tolist()]
+
+    assert run(work, quick=2) == ([2.0, 4.0, 6.0, 8.0, 10.0, 12.0], [1, 2, 3])
+
+
 def test_a_single_picture_does_not_wait_and_those_that_come_while_one_is_computed_go_together() -> None:
     go_on = threading.Event()
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 from running_service import Running, picture
+from starlette.types import Message
+
+from picturewise.serving.facts import headers_in
 
 LIVE = "/v2/health/live"
 
@@ -102,3 +105,23 @@ def test_what_happens_is_counted(running: Running) -> None:
     for line in lines:
         name, _, value = line.rpartition(" ")
         assert line.startswith("# ") or (name and float(value) >= 0)
+
+
+def test_of_several_headers_with_a_name_the_first_counts_and_a_second_host_is_refused(
+    running: Running,
+) -> None:
+    assert headers_in({"headers": [(b"a", b"1"), (b"b", b"\xe9"), (b"a", b"2")]}) == {"a": "1", "b": "é"}
+    statuses = list[int]()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    for hosts in (["localhost"], ["localhost", "localhost"], ["localhost", "evil.example"], []):
+        headers = [(b"host", host.encode()) for host in hosts]
+        scope = {"type": "http", "method": "GET", "path": LIVE, "query_string": b"", "headers": headers}
+        running.run(running.app(scope, receive, send))
+    assert statuses == [200, 403, 403, 403]

@@ -13,6 +13,7 @@ import zlib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from running_service import Running, deep_picture, form, picture, rows_of
 
@@ -200,3 +201,30 @@ def test_nothing_of_a_picture_is_in_the_log(running: Running) -> None:
         "level": "info", "event": "request", "request_id": "my-id.1", "method": "POST", "path": "/predict",
         "status": 415, "model": "colour", "pictures": 1, "bytes": len(content),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("others", "alone"), [(0, True), (1, True), (2, False)])
+def test_the_loop_waits_for_a_picture_only_if_no_other_request_is_being_answered(
+    running: Running, monkeypatch: pytest.MonkeyPatch, others: int, alone: bool
+) -> None:
+    decoder, noted = running.service.models.find("colour").decoder, list[bool]()
+    decode = decoder.decode
+
+    async def noting(content: bytes, *, alone: bool = False) -> NDArray[np.uint8]:
+        noted.append(alone)
+        return await decode(content, alone=alone)
+
+    async def ask() -> int:
+        tasks = {
+            asyncio.ensure_future(asyncio.sleep(60)) for _ in range(others)
+        }  # the server counts the request itself
+        monkeypatch.setattr(running.service, "answering", tasks)
+        try:
+            return (await running.asking("POST", "/predict?model=colour", body=picture(), headers=PNG)).status
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    monkeypatch.setattr(decoder, "decode", noting)
+    assert running.run(ask()) == 200
+    assert noted == [alone]

@@ -34,6 +34,7 @@ def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
         "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",
         "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate",
         "training.freeze_statistics", "training.head_fit", "training.folds", "training.patience",
+        "training.threads", "training.shards",
     ]  # fmt: skip
     assert notes == ()
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, PicturewiseError, UsageError
+from picturewise.prediction.classifier import load_classifier
 from picturewise.recipes.recipe import Recipe, make_recipe
 from picturewise.targets import Ctc, OneClass, Places
 from picturewise.targets.sequences import DIGITS, labels_of
 from picturewise.training.heads import asked_head, labelled_for, with_head
 from picturewise.training.make_learner import make_learner, summarise_learner
+from picturewise.training.start import start
 
 
 def pictures(texts: list[str], places: int, alphabet: tuple[str, ...] = DIGITS, **options: Any) -> ImageSet:
@@ -267,3 +271,54 @@ def test_equal_symbols_need_columns_of_their_own() -> None:
             recipe("conv 4; maxpool 2; ctc"),
             Dataset("n", train=pictures(["12", "111"], 3), valid=pictures(["4"], 3)),
         )
+
+
+SYMBOLS = "conv 4 3x3 nobias; maxpool 2; batchnorm; relu; conv 4 3x3; batchnorm; relu; maxpool 3; flatten; dense 6 relu"
+
+
+@pytest.fixture(scope="module")
+def symbols(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier of single digits on pictures of 12x12."""
+    random = np.random.default_rng(0)
+    split = ImageSet(
+        random.integers(0, 256, (40, 12, 12, 1)).astype(np.uint8),
+        np.arange(40) % 10,
+        DIGITS,
+        "made by a test",
+    )
+    asked = recipe(SYMBOLS)
+    trainer = start(
+        asked, Dataset("symbols", train=split, valid=split), tmp_path_factory.mktemp("symbols") / "run"
+    )
+    trainer.fit()
+    return trainer.run.path
+
+
+def wide(texts: list[str]) -> ImageSet:
+    images = np.random.default_rng(0).integers(0, 256, (len(texts), 12, 36, 1)).astype(np.uint8)
+    labels = labels_of(texts, DIGITS, 3, "made by a test")
+    return ImageSet(images, labels, DIGITS, "made by a test", make_target=partial(Places, places=3))
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "kept"),
+    [
+        # 18 columns are enough for three places; the second pooling would leave 6
+        ("ctc", "conv 4 3x3 nobias; maxpool 2; batchnorm; relu; conv 4 3x3; batchnorm; relu", 7),
+        ("numbers 3", SYMBOLS, 8),  # a dense layer does not fit pictures of another size, so it starts anew
+    ],
+)
+def test_a_classifier_of_symbols_is_the_start_of_a_network_for_wider_pictures(
+    symbols: Path, head: str, lines: str, kept: int
+) -> None:
+    split = wide(["1", "07", "123", "9"] * 5)
+    found, _ = make_learner(recipe(f"pretrained {symbols}", head), Dataset("wide", train=split, valid=split))
+    assert found.recipe.model.layers == tuple(lines.split("; "))
+    assert found.recipe.start.lines == kept
+    state, before = (
+        found.network.state_dict(),
+        load_classifier(symbols / "classifier.safetensors").network.state_dict(),
+    )
+    convolutions = [name for name, tensor in before.items() if tensor.ndim == 4]
+    assert len(convolutions) == 2
+    assert all(torch.equal(state[name], before[name]) for name in convolutions)

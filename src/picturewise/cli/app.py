@@ -25,16 +25,19 @@ _COMMANDS = (
     "resume",
     "extend",
     "evaluate",
+    "evaluate-many",
     "predict",
+    "predict-many",
     "export",
     "serve",
     "card",
     "compare",
     "study",
+    "tune",
     "demo",
     "data",
 )
-"""In the order of `--help`; each is in the module of its name."""
+"""In the order of `--help`; each is in the module of its name, with _ for -."""
 
 _DEBUG = "debug"
 _COMPLETE = "_PICTUREWISE_COMPLETE"
@@ -118,7 +121,7 @@ class _Commands(click.Group):
             if cmd_name[:1].isalpha():
                 raise click.NoSuchCommand(cmd_name, possibilities=_COMMANDS, ctx=ctx)
             return None
-        found: click.Command = import_module(f"picturewise.cli.{cmd_name}").command
+        found: click.Command = import_module(f"picturewise.cli.{cmd_name.replace('-', '_')}").command
         return _with_debug(found)
 
 

@@ -89,6 +89,14 @@ group_by = click.option(
 )
 
 
+limit = click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Use about N training pictures and N validation pictures, drawn class by class; default: all.",
+)
+
+
 def _text(value: str | None) -> str | None:
     """Return what was typed as text that a recipe can hold, in any locale."""
     return None if value is None else valid(value)
@@ -151,6 +159,29 @@ track = click.option(
     multiple=True,
     help="Also log metrics to another program: tensorboard or mlflow; may be repeated (docs/how-to/track.md).",
 )
+
+workers = click.option(
+    "--workers",
+    type=int,
+    default=1,
+    metavar="N",
+    help="Processes on this machine that train together (docs/scale.md); default: 1.",
+)
+
+on_ray = click.option(
+    "--on",
+    metavar="ADDRESS",
+    help="Train on a Ray cluster: ray for the one that this machine belongs to, or its address, such as "
+    "ray://head:10001.",
+)
+
+
+def end_other_workers() -> None:
+    """End the command here if this process is a worker besides the first one, which prints the result."""
+    from picturewise.tasks.workers import is_worker
+
+    if is_worker() and os.environ["RANK"] != "0":
+        raise click.exceptions.Exit(0)
 
 
 def _spare_threads(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 @options.run_folder
 @options.new_place
 @options.track
+@options.workers
+@options.on_ray
 @options.json
-def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) -> None:
+def command(
+    *, run: Path, data: str | None, track: tuple[str, ...], workers: int, on: str | None, json: bool
+) -> None:
     """Continue an interrupted run; its weights will be the same as without the interruption."""
     from picturewise.cli import output
     from picturewise.runs.run import open_run
@@ -26,7 +30,8 @@ def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) 
     opened = open_run(run)
     if opened.record.status == "finished" and not json:
         output.say(f"{run} is already finished. There is nothing left to do.")
-    resumed = resume(opened, data=data, track=track, progress=not json)
+    resumed = resume(opened, data=data, track=track, workers=workers, on=on, progress=not json)
+    options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(resumed))
     else:

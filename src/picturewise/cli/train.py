@@ -39,12 +39,7 @@ if TYPE_CHECKING:
 @options.resize
 @options.skip_bad
 @options.group_by
-@click.option(
-    "--limit",
-    type=int,
-    metavar="N",
-    help="Use about N training pictures and N validation pictures, drawn class by class; default: all.",
-)
+@options.limit
 @click.option("--recipe", type=options.PATH, help="A recipe in TOML, complete or partial.")
 @options.hints
 @options.freeze
@@ -68,6 +63,8 @@ if TYPE_CHECKING:
     "folds first.",
 )
 @options.track
+@options.workers
+@options.on_ray
 @options.json
 def command(
     *,
@@ -95,6 +92,8 @@ def command(
     find_learning_rate: bool,
     no_folds: bool,
     track: tuple[str, ...],
+    workers: int,
+    on: str | None,
     json: bool,
 ) -> None:
     """Train a network; the test split is not read. Exit code 1 if files were left out."""
@@ -125,7 +124,8 @@ def command(
         found = find(data, **asked)
         output.show_found_rate(found, as_json=json)
         raise click.exceptions.Exit(output.tell_left_out(found.skipped))
-    run = train(data, track=track, **asked)
+    run = train(data, track=track, workers=workers, on=on, **asked)
+    options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(run))
     else:

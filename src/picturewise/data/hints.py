@@ -13,6 +13,8 @@ LayoutName = Literal["planar", "interleaved", "channels-first", "channels-last"]
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
 TargetName = Literal["class", "sequence"]
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+ValidHalf = Literal["choosing", "reporting"]
+"""The halves of a validation split; see `halved`."""
 
 _RANGE = re.compile(
     r"\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\.\.\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*", re.IGNORECASE

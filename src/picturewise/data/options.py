@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from picturewise.data.hints import Hints, LayoutName, TargetName
+from picturewise.data.hints import Hints, LayoutName, TargetName, ValidHalf
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
@@ -65,6 +65,11 @@ class DataOptions(BaseModel):
         ge=0,
         description="Seed for held-out splits; separate from the run's seed, so that runs with different seeds have "
         "the same test split.",
+    )
+    valid_half: ValidHalf | None = Field(
+        default=None,
+        description="Use only one half of the validation split, divided class by class with the split seed: "
+        "`picturewise tune` chooses with the half 'choosing' and reports with the half 'reporting'. None: all of it.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

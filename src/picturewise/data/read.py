@@ -46,6 +46,10 @@ def read(
             from picturewise.data.splitting.subset import limited  # noqa: PLC0415 (predictions do not need it)
 
             dataset = limited(dataset, options.limit, options.split_seed)
+        if options.valid_half is not None:
+            from picturewise.data.splitting.halves import halved  # noqa: PLC0415 (the same)
+
+            dataset = halved(dataset, options.valid_half, options)
         if options.classes is not None:
             dataset = dataset.with_classes(options.classes)
         if options.size is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from picturewise.data.arrays.symbols import Symbols
     from picturewise.data.arrays.value_range import Ends
+    from picturewise.data.hints import ValidHalf
     from picturewise.data.pictures.background import Background
     from picturewise.data.pictures.resize_mode import ResizeMode
 
@@ -31,6 +32,8 @@ class ReadOptions(Protocol):
     def test_fraction(self) -> float: ...  # noqa: D102
     @property
     def split_seed(self) -> int: ...  # noqa: D102
+    @property
+    def valid_half(self) -> ValidHalf | None: ...  # noqa: D102
     @property
     def limit(self) -> int | None: ...  # noqa: D102
     @property
@@ -65,6 +68,7 @@ class AsItIs:
     valid_fraction: float = 0.0
     test_fraction: float = 0.0
     split_seed: int = 0
+    valid_half: ValidHalf | None = None
     limit: int | None = None
     group_by: str | None = None
     background: Background | None = None

@@ -20,11 +20,20 @@ from picturewise.evaluation.intervals import share, wilson_interval
 GOALS = (0.98, 0.99)
 """Accuracies."""
 _DOUBT = 0.5
-"""Errors that are added to those among the answers: a few correct answers do not show that errors are rare."""
+"""Errors that are added to those that are counted: a few correct answers do not show that errors are rare."""
+FEW = 2_000
+"""Pictures below which errors are not counted: among the surest answers of 2,000, 1 % are up to 20."""
+_LEAST = 1e-6  # distance of a confidence from 0 and 1
+_STEPS_OF_NEWTON = 50
 
 
 def threshold(confidence: NDArray[np.floating], right: NDArray[np.bool_], goal: float) -> float | None:
     """Return the lowest confidence from which on answers are as accurate as `goal`; None: there is none.
+
+    Of many pictures, the errors are counted. Few pictures have so few errors among their surest answers that one more
+    or less would decide, so the probability that an answer is correct is fitted as a smooth function of its confidence
+    (`_smoothed`). On readings of house numbers, with 200 pictures to choose the threshold, this answers more pictures,
+    with fewer errors and half of the variance.
 
     Args:
         confidence: (N,) of answers for pictures that the network was not trained on.
@@ -32,11 +41,51 @@ def threshold(confidence: NDArray[np.floating], right: NDArray[np.bool_], goal: 
         goal: in (0, 1).
     """
     order = np.argsort(-confidence, kind="stable")
-    ordered = confidence[order]
-    errors = np.cumsum(~right[order]) + _DOUBT
-    good = errors <= (1 - goal) * np.arange(1, len(order) + 1)
+    ordered, answered = confidence[order], np.arange(1, len(order) + 1)
+    if len(order) < FEW:
+        expected = np.cumsum(1 - _smoothed(ordered, right[order]))
+        good = (expected <= (1 - goal) * answered) & (answered * (1 - goal) >= _DOUBT)
+    else:
+        good = np.cumsum(~right[order]) + _DOUBT <= (1 - goal) * answered
     good &= np.append(ordered[1:] < ordered[:-1], True)  # answers of equal confidence are given together
     return float(ordered[np.flatnonzero(good)[-1]]) if good.any() else None
+
+
+def _smoothed(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the probability (N,) that each answer is correct, fitted to whether they are.
+
+    It is the logistic function of a · logit(confidence) + b (Platt, "Probabilistic outputs for support vector
+    machines", 1999). A normal prior around a = 1 and b = 0, which is the confidence itself, weighs as much as a few
+    pictures, and keeps both finite if all answers are correct.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        right: (N,).
+    """
+    stated = np.clip(confidence.astype(np.float64), _LEAST, 1 - _LEAST)
+    inputs = np.stack([np.log(stated) - np.log1p(-stated), np.ones(len(stated))], axis=1)  # (N, 2)
+    usual = np.array([1.0, 0.0])
+    signs = np.where(right, 1.0, -1.0)
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        return float(np.logaddexp(0, -signs * (inputs @ weights)).sum() + ((weights - usual) ** 2).sum() / 2)
+
+    weights = usual
+    for _ in range(_STEPS_OF_NEWTON):
+        probability = _logistic(inputs @ weights)
+        slope = inputs.T @ (probability - right) + (weights - usual)
+        curve = (inputs.T * (probability * (1 - probability))) @ inputs + np.eye(2)
+        step = np.linalg.solve(curve, slope)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > _LEAST:
+            step /= 2  # far from the minimum, a whole step may go too far
+        weights = weights - step
+        if np.abs(step).max() <= _LEAST:
+            break
+    return _logistic(inputs @ weights)
+
+
+def _logistic(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (1 + np.tanh(scores / 2)) / 2  # it does not overflow
 
 
 def thresholds(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> dict[str, float]:

@@ -231,13 +231,31 @@ def confidence_error(confidence: NDArray[np.floating], right: NDArray[np.bool_])
         confidence: (N,) in [0, 1], N >= 1: the stated probability of each answer.
         right: (N,) whether it is right.
     """
-    pictures = len(right)
-    confidence = confidence.astype(np.float64)
-    # bin b holds confidences in (b / 15, (b + 1) / 15]
-    bins = np.searchsorted(np.arange(1, BINS) / BINS, confidence, side="left")
+    exact = confidence.astype(np.float64)
+    bins = bins_of(exact)
     sizes = np.bincount(bins, minlength=BINS)
     hits = np.bincount(bins[right], minlength=BINS)
-    error = float(np.abs(hits - np.bincount(bins, weights=confidence, minlength=BINS)).sum()) / pictures
+    confidences = np.bincount(bins, weights=exact, minlength=BINS).astype(np.float64)
+    return error_of_bins(sizes, hits, confidences)
+
+
+def bins_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the bin (N,) of each confidence: bin b holds those in (b / 15, (b + 1) / 15]."""
+    return np.searchsorted(np.arange(1, BINS) / BINS, confidence, side="left")
+
+
+def error_of_bins(
+    sizes: NDArray[np.int64], hits: NDArray[np.int64], confidences: NDArray[np.floating]
+) -> Interval:
+    """Return the expected calibration error from counts, see `calibration_error`.
+
+    Args:
+        sizes: (BINS,) answers in each bin, at least one in all.
+        hits: (BINS,) how many of them are right.
+        confidences: (BINS,) the sum of their confidences.
+    """
+    pictures = int(sizes.sum())
+    error = float(np.abs(hits - confidences).sum()) / pictures
     # rows of probabilities may sum to a little more than one
     error = min(error, 1.0)
 

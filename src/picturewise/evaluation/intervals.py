@@ -118,9 +118,23 @@ def mean_interval(
         )
     # rounding may move the mean of equal values beyond the limits
     mean = min(max(float(sample.mean()), lowest), highest)
-    if len(sample) == 1:
+    spread = 0.0 if len(sample) == 1 else float(sample.std(ddof=1))
+    return interval_of_mean(mean, spread, len(sample), lowest=lowest, highest=highest)
+
+
+def interval_of_mean(mean: float, spread: float, count: int, *, lowest: float, highest: float) -> Interval:
+    """Return a mean with its 95 % interval, as `mean_interval` does.
+
+    Args:
+        mean: of the sample.
+        spread: its standard deviation, with count - 1 degrees of freedom.
+        count: of its values, from 1.
+        lowest: the least that a value can be.
+        highest: the most that a value can be.
+    """
+    if count == 1:
         return Interval(value=mean, low=lowest, high=highest)
     from scipy.special import stdtrit  # noqa: PLC0415 (importing this module stays cheap)
 
-    half = float(stdtrit(len(sample) - 1, 0.975) * sample.std(ddof=1)) / math.sqrt(len(sample))
+    half = float(stdtrit(count - 1, 0.975) * spread) / math.sqrt(count)
     return Interval(value=mean, low=max(lowest, mean - half), high=min(highest, mean + half))

@@ -82,18 +82,40 @@ def evaluate(
             f"There are {len(classes)} class names, but {probabilities.shape[1]} columns of probabilities. "
             "Pass one name per column."
         )
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes))
+    return from_confusion(
+        confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes)),
+        loss=_cross_entropy(Answers(OneClass(tuple(classes)), probabilities, labels)),
+        calibration=calibration_error(probabilities, labels),
+        dataset=dataset,
+        split=split,
+        fingerprint=fingerprint,
+        classes=classes,
+    )
+
+
+def from_confusion(
+    confusion: NDArray[np.int64],
+    *,
+    loss: Interval,
+    calibration: Interval,
+    dataset: str,
+    split: str,
+    fingerprint: str,
+    classes: Sequence[str],
+) -> Evaluation:
+    """Return an evaluation from the counts of a confusion matrix (K, K), see `evaluate`."""
     per_class = tuple(_class_score(confusion, index, name) for index, name in enumerate(classes))
     uneven = are_uneven([score.support for score in per_class])
+    pictures = int(confusion.sum())
     return Evaluation(
         dataset=dataset,
         split=split,
         fingerprint=fingerprint,
-        pictures=len(labels),
+        pictures=pictures,
         classes=tuple(classes),
-        loss=_cross_entropy(Answers(OneClass(tuple(classes)), probabilities, labels)),
-        accuracy=wilson_interval(int(confusion.trace()), len(labels)),
-        calibration_error=calibration_error(probabilities, labels),
+        loss=loss,
+        accuracy=wilson_interval(int(confusion.trace()), pictures),
+        calibration_error=calibration,
         macro_recall=_macro([score.recall for score in per_class]) if uneven else None,
         macro_f1=_macro([score.f1 for score in per_class if score.support]) if uneven else None,
         per_class=per_class,

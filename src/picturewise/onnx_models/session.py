@@ -14,6 +14,7 @@ from picturewise.errors import PicturewiseError, RunError
 from picturewise.onnx_models.model import LOGITS, PICTURES
 from picturewise.printable import shortened
 
+_SPIN = "20"  # microseconds; versions of ONNX Runtime that do not have this option ignore it
 _ERRORS = 3  # the least severe level that is written to the standard error output
 
 
@@ -36,8 +37,12 @@ class Session:
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1  # layers run one after the other
-        # Waiting threads sleep: spinning threads would take cores away from other programs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads that share a batch spin for a moment between two layers, where waking up would take longer, and sleep
+        # when it is computed. Spinning as long as ONNX Runtime likes to doubles the time if other programs need the
+        # cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN)
         with _translated():
             self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from picturewise.data.imageset import ImageSet
     from picturewise.displays import Figure
 
-_INTERNAL = ("arrays", "by_engine", "fitted", "to_bytes")
+_INTERNAL = ("arrays", "by_engine", "fitted", "on_one_core", "to_bytes")
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG about 10 GB."""
@@ -60,18 +60,24 @@ class Classifier:
             layer lines by name, of float32, which must not change.
         description: how pictures are prepared and what the outputs mean.
         engine: the engine, see `picturewise.prediction.engines`.
+        cores: that it may use; None: all.
 
     Raises:
         UsageError: the engine cannot compute that network.
     """
 
     def __init__(
-        self, network: NetworkOrArrays, description: Description, *, engine: EngineName = "auto"
+        self,
+        network: NetworkOrArrays,
+        description: Description,
+        *,
+        engine: EngineName = "auto",
+        cores: int | None = None,
     ) -> None:
         self.description = description
         self._held = network if isinstance(network, Mapping) else network.eval()
         self._wanted = engine
-        self._engine = choose_engine(engine, self._held, description)
+        self._engine = choose_engine(engine, self._held, description, cores=cores)
 
     @cached_property
     def _held_numbers(self) -> int:
@@ -110,6 +116,14 @@ class Classifier:
             UsageError: the engine cannot compute its network.
         """
         return self if engine == self._wanted else Classifier(self._held, self.description, engine=engine)
+
+    def on_one_core(self, engine: EngineName) -> Classifier:
+        """Return the same classifier, computed by an engine on one core, so that no bit depends on their number.
+
+        Raises:
+            UsageError: the engine cannot compute its network.
+        """
+        return Classifier(self._held, self.description, engine=engine, cores=1)
 
     def logits(
         self, images: Pictures, names: Sequence[str] | None = None, *, checked: bool = True

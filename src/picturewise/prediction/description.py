@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -100,7 +101,7 @@ class Description:
     def __repr__(self) -> str:
         return fields_of(self, [one.name for one in fields(self)])
 
-    @property
+    @functools.cached_property
     def target(self) -> Target:
         """The meaning of the outputs."""
         return make_target(self.answer, self.classes)

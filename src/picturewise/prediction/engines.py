@@ -18,8 +18,16 @@ from picturewise.prediction.engine import Engine, EngineName
 from picturewise.prediction.network_forms import NetworkOrArrays, as_arrays, as_module
 
 
-def choose_engine(name: EngineName, held: NetworkOrArrays, description: Description) -> Engine:
+def choose_engine(
+    name: EngineName, held: NetworkOrArrays, description: Description, *, cores: int | None = None
+) -> Engine:
     """Return the engine with a name for a network.
+
+    Args:
+        name: see above.
+        held: the network.
+        description: of the classifier.
+        cores: that ONNX Runtime may use; None: all. The other engines obey the process's own settings.
 
     Raises:
         UsageError: it cannot compute that network: a LayerError if it does not support a layer line, and a
@@ -32,7 +40,7 @@ def choose_engine(name: EngineName, held: NetworkOrArrays, description: Descript
     if name == "auto" and isinstance(held, Mapping):
         from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (see above)
 
-        return OnnxEngine(held, description)
+        return OnnxEngine(held, description, cores)
     require("The engine torch", "torch")
     from picturewise.prediction.torch_engine import TorchEngine  # noqa: PLC0415 (see above)
 

@@ -18,11 +18,12 @@ class OnnxEngine:
     Args:
         weights: with the shapes that `portable.model.weight_shapes` returns. They must not change.
         description: of the lines, and how pictures are prepared.
+        cores: that it may use; None: all.
     """
 
-    def __init__(self, weights: Arrays, description: Description) -> None:
+    def __init__(self, weights: Arrays, description: Description, cores: int | None = None) -> None:
         assert description.layers is not None  # noqa: S101 (a Python class has no arrays)
-        self._weights = weights
+        self._weights, self._cores = weights, cores
         self._description = description
         self._layers = parse(description.layers)
         self._inner = description.preparation.output(description.shape)
@@ -38,7 +39,7 @@ class OnnxEngine:
         """
         if pictures * self._multiplications < WORTH_SHARING:
             return 1, self._session(min(self._sessions, default=1)).logits
-        cores = available_cores()
+        cores = self._cores or available_cores()
         if pictures < cores:
             return 1, self._session(cores).logits
         return cores, self._session(1).logits

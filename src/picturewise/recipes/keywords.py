@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from picturewise.data.hints import LayoutName, TargetName
+from picturewise.data.hints import LayoutName, TargetName, ValidHalf
 from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError, nearest
@@ -40,6 +40,7 @@ class RecipeKeywords(TypedDict, total=False):
     valid_fraction: float
     test_fraction: float
     split_seed: int
+    valid_half: ValidHalf | None
     limit: int | None
     label_from: str | None
     label_column: str | None
@@ -86,6 +87,9 @@ class RecipeKeywords(TypedDict, total=False):
     checkpoint_minutes: float
     engine: Literal["torch", "numpy"]
     device: Literal["auto", "cpu", "cuda"]
+    threads: int | None
+    shards: int | None
+    distributed: Literal["exact", "fast"]
     precision: Literal["auto", "float32", "bfloat16"]
 
 

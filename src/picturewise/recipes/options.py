@@ -223,11 +223,37 @@ class TrainingOptions(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Auto: a GPU if one is available."
     )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="Threads of each operation on a processor; none: 1 for small networks and with shards, otherwise "
+        "all cores.",
+    )
+    shards: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Parts of a batch, computed one by one or by several workers, and added in a fixed order: a power "
+        "of two. The weights are equal, bit for bit, for every number of workers that divides it. None: batches "
+        "are computed as a whole, or in 8 parts with several workers.",
+    )
+    distributed: Literal["exact", "fast"] = Field(
+        default="exact",
+        description="How several workers divide a batch. Exact: in shards, so that the weights do not depend on their "
+        "number. Fast: one part for each worker, so that the last digits and the batch statistics depend on it.",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description="Number format of the forward and backward passes; auto: bfloat16 if the processor or GPU is fast "
         "at it.",
     )
+
+    @field_validator("shards")
+    @classmethod
+    def _is_power_of_two(cls, shards: int | None) -> int | None:
+        if shards is not None and shards & (shards - 1):
+            raise PydanticCustomError("power_of_two", "Input should be a power of two, such as 8")
+        return shards
 
     @field_validator("folds")
     @classmethod

@@ -230,6 +230,7 @@ class Report:
         models: at least one.
         comparisons: one for each set of test pictures that several models were evaluated on.
         figures: about all models together.
+        answer: the result in a sentence, if it is not the accuracy of the best model, or "".
         about: the question of the report, in paragraphs separated by empty lines, or "".
         notice: what readers must know before they quote anything, or "".
         study: the models of a study, or nothing.
@@ -241,6 +242,7 @@ class Report:
     models: tuple[ModelFacts, ...]
     comparisons: tuple[ComparisonTable, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+    answer: str = ""
     about: str = ""
     notice: str = ""
     study: tuple[StudyRow, ...] = ()

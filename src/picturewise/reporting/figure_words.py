@@ -53,6 +53,23 @@ WORDS: Mapping[str, Words] = {
         "The number of pictures whose number has each length, in each split.",
         "One bar chart per split: the number of pictures with numbers of each length.",
     ),
+    "search-history": Words(
+        "History of the search",
+        "The best validation accuracy of each trial, at the time when it ended, and the best finished one so far. "
+        "Trials far below the finished ones are outside the figure.",
+        "Dots for finished trials, crosses for those that were stopped early, and a rising line for the best so far.",
+    ),
+    "option-importance": Words(
+        "Importance of the options",
+        "How much of the variance of the validation accuracy each option explains.",
+        "One bar for each option.",
+    ),
+    "cost-frontier": Words(
+        "Accuracy against cost",
+        "The validation accuracy of finished trials, which is optimistic, and the processor time of their training. "
+        "The line joins those that no cheaper trial equals, with their numbers.",
+        "Dots for finished trials, and a rising line through the best ones at each cost.",
+    ),
     "samples": Words(
         "Random training pictures",
         "Drawn at random from the training split, with their labels.",

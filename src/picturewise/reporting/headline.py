@@ -30,6 +30,8 @@ class Headline:
 
 def headline(report: Report) -> Headline:
     """Return what to say first; a best model is named only if all were evaluated on the same pictures."""
+    if report.answer:
+        return Headline("", report.answer, (), None)
     evaluated = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
     if not evaluated:
         return Headline("", "Not evaluated on the test split yet.", (), None)

@@ -33,6 +33,8 @@ OPTION_NAMES: Mapping[str, str] = {
     "training.folds": "Folds",
     "training.patience": "Patience in epochs",
     "training.keep": "Kept epoch",
+    "training.shards": "Shards of a batch",
+    "training.distributed": "Division among workers",
     "training.engine": "Engine",
 }
 """The recipe's keys that a report shows, in their order. Device and number format are facts of the machine."""

@@ -53,6 +53,9 @@ class Batcher:
 
     async def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (N, K) for the pictures of one request (N, H, W, C)."""
+        if len(pictures) <= self._quick and not (self._running or self._waiting or self._coming):
+            self._observe(len(pictures))
+            return self._compute(pictures)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[NDArray[np.float32]] = loop.create_future()
         self._waiting.append((pictures, answer))

@@ -28,12 +28,13 @@ async def read_body(request: Request, place: Place, most: int) -> bytes:
         RefusedRequest: it is too large, empty, or compressed.
         ClientGoneError: the connection was closed.
     """
-    encoding = request.headers.get("content-encoding", "identity")
+    headers = facts_of(request.scope).headers
+    encoding = headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise RefusedRequest(
             "unsupported_media_type", "Compressed bodies are not accepted. Send the picture as it is."
         )
-    declared = request.headers.get("content-length")
+    declared = headers.get("content-length")
     expected = int(declared) if declared is not None and declared.isdecimal() and len(declared) < 20 else None
     if expected is not None and expected > most:
         if expected <= _DRAINED * most:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.types import Scope
@@ -12,10 +13,11 @@ _KEY = "picturewise.facts"
 
 @dataclass(slots=True)
 class Facts:
-    """What is known about a request; nothing of its content.
+    """What is known about a request; nothing of its content but the headers.
 
     Attributes:
         request_id: the client's, or ours.
+        headers: see `headers_in`.
         route: the pattern of its path; "": no route fits.
         model: the name of the model that it is for; "": none, or not known yet.
         pictures: how many it has.
@@ -25,12 +27,21 @@ class Facts:
     """
 
     request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     route: str = ""
     model: str = ""
     pictures: int = 0
     size: int = 0
     arrived: bool = False
     gone: bool = False
+
+
+def headers_in(scope: Scope) -> Mapping[str, str]:
+    """Return the headers by name, in lower case; of several with a name, the first.
+
+    Starlette's `Headers` go through all of them for each name, which a request asks for ten times.
+    """
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 def attach(scope: Scope, facts: Facts) -> None:

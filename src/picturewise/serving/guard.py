@@ -8,10 +8,9 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from picturewise.logs import log
 from picturewise.serving.answers import refused
 from picturewise.serving.bodies import ClientGoneError
-from picturewise.serving.facts import Facts, attach
+from picturewise.serving.facts import Facts, attach, headers_in
 from picturewise.serving.refusals import RefusedRequest
 from picturewise.serving.service import Service
 
@@ -56,9 +55,9 @@ class Guard:
         if scope["type"] != "http":
             raise RuntimeError("only HTTP is served")
         start = time.perf_counter()
-        headers = Headers(scope=scope)
+        headers = headers_in(scope)
         asked_id = headers.get("x-request-id", "")
-        facts = Facts(asked_id if _SANE_ID.fullmatch(asked_id) else secrets.token_hex(8))
+        facts = Facts(asked_id if _SANE_ID.fullmatch(asked_id) else secrets.token_hex(8), headers)
         attach(scope, facts)
         added = [
             (b"x-request-id", facts.request_id.encode()),
@@ -100,20 +99,21 @@ class Guard:
         finally:
             self._tell(scope, facts, status, time.perf_counter() - start)
 
-    def _checked(self, scope: Scope, headers: Headers) -> Response | None:
+    def _checked(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
         """Return the answer to a browser's question before a request; None: the request may be answered.
 
         Raises:
             RefusedRequest: it may not.
         """
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or _host_in(hosts[0]) not in self._hosts:
+        host = headers.get("host", "")
+        hosts = sum(name == b"host" for name, _ in scope["headers"])
+        if hosts != 1 or _host_in(host) not in self._hosts:
             raise RefusedRequest(
                 "host_not_allowed",
                 "This service is not called by that host name. Start it with --allow-host NAME.",
             )
         origin = headers.get("origin")
-        if origin is not None and not self._is_allowed(origin) and _host_of(origin) != hosts[0].lower():
+        if origin is not None and not self._is_allowed(origin) and _host_of(origin) != host.lower():
             raise RefusedRequest(
                 "origin_not_allowed",
                 "Pages of that origin may not use this service. Start it with --cors ORIGIN.",
@@ -135,7 +135,7 @@ class Guard:
     def _is_allowed(self, origin: str) -> bool:
         return "*" in self._origins or origin in self._origins
 
-    def _cors(self, headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    def _cors(self, headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
         """Yield the headers that let a page of an allowed origin read the answer."""
         origin = headers.get("origin")
         if not self._origins or origin is None or not self._is_allowed(origin):

@@ -53,14 +53,18 @@ class Served:
         """Height, width and channels of its pictures."""
         return self.classifier.description.shape
 
-    async def pixels(self, content: bytes) -> NDArray[np.uint8]:
+    async def pixels(self, content: bytes, *, alone: bool = False) -> NDArray[np.uint8]:
         """Return a picture (H, W, C) in the classifier's form.
+
+        Args:
+            content: of a picture file.
+            alone: no other request is being answered.
 
         Raises:
             PictureError: it cannot be decoded.
         """
         try:
-            return await self.decoder.decode(content)
+            return await self.decoder.decode(content, alone=alone)
         except PictureError as error:
             return await self.deep.decode(content, error)
 

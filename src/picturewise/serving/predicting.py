@@ -50,7 +50,7 @@ async def predict(request: Request) -> Response:
     served = service.models.find(query.get("model"))
     facts.model = served.name
     top = _top(query.get("top"), served.classifier.description.target)
-    content_type = request.headers.get("content-type", "")
+    content_type = facts.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != _FORM and kind not in PICTURES and kind not in _UNNAMED:
         raise RefusedRequest(
@@ -81,7 +81,7 @@ async def probabilities_of(
     served.batcher.expect(len(contents))
     try:
         if len(contents) == 1:
-            rows = (await served.pixels(contents[0]))[np.newaxis]
+            rows = (await served.pixels(contents[0], alone=service.alone))[np.newaxis]
         else:
             rows = await _all_decoded(served, contents)
     except PictureError as error:

@@ -86,6 +86,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._service = service
+        service.answering = self.server_state.tasks
         self._announce = announce
         self._reloading = set[asyncio.Task[None]]()
 

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+OVERLAP_UNKNOWN = (
+    "Overlap with the training pictures could not be checked: the run's splits.csv is missing or was changed."
+)
 _LONG_AGO = 3600.0  # seconds; writing a file never takes that long
 
 
@@ -81,7 +84,7 @@ def evaluate(
         return _on_other_pictures(run.by_engine(engine), _named(data, hints, run), split, progress=progress)
     if not isinstance(run, Run) and Path(run).is_file():
         classifier = load_classifier(Path(run), network).by_engine(engine)
-        around = _run_around(Path(run))
+        around = run_around(Path(run))
         source = _named(data, hints, classifier)
         return _on_other_pictures(classifier, source, split, run=around, progress=progress)
     run = run if isinstance(run, Run) else open_run(run)
@@ -269,7 +272,7 @@ def _without_learned(
     return None
 
 
-def _run_around(path: Path) -> Run | None:
+def run_around(path: Path) -> Run | None:
     """Return the run whose folder contains a classifier file; None: there is no run, or its format is older."""
     run = Run(path.parent)
     return run if run.classifier_path.name == path.name and has_record(run.path) else None
@@ -280,17 +283,19 @@ def _with_learned(
 ) -> Evaluation:
     """Return the evaluation with the number of pictures among the `learned` ones (N, 16), and a note about it."""
     if learned is None:
-        note = (
-            "Overlap with the training pictures could not be checked: "
-            "the run's splits.csv is missing or was changed."
-        )
-        return evaluation.model_copy(update={"notes": (note,)})
+        return evaluation.model_copy(update={"notes": (OVERLAP_UNKNOWN,)})
     count = int(found_in(_digests(classifier, part), learned).sum())
-    note = (
-        f"The run was trained on {count:,} of these {len(part):,} pictures (train and valid in its splits.csv), so the "
+    return evaluation.model_copy(
+        update={"learned_from": count, "notes": (overlap_note(count, len(part)),) if count else ()}
+    )
+
+
+def overlap_note(count: int, pictures: int) -> str:
+    """Return the note about pictures that a run was trained on."""
+    return (
+        f"The run was trained on {count:,} of these {pictures:,} pictures (train and valid in its splits.csv), so the "
         "scores are probably better than on new pictures."
     )
-    return evaluation.model_copy(update={"learned_from": count, "notes": (note,) if count else ()})
 
 
 def _with_notes(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +16,25 @@ from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
-from picturewise.errors import DataError
+from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError, WorkerLostError
 from picturewise.extras import TRAINING, require
+from picturewise.file_names import path_of
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
+from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks import default_network, folding
+from picturewise.tasks.launching import check_workers, for_workers, resume_in_workers, train_in_workers
 from picturewise.tasks.load import load, own_source, refuse_inside
 from picturewise.tasks.wanted_recipe import wanted
+from picturewise.tasks.workers import group_of_workers, is_worker
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from picturewise.training.group import Group
     from picturewise.training.trainer import Callback
 
 LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
@@ -50,6 +57,8 @@ def train(
     settings: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
+    workers: int = 1,
+    on: str | None = None,
     progress: bool = True,
     **options: Unpack[RecipeKeywords],
 ) -> Run:
@@ -79,6 +88,10 @@ def train(
         settings: `key=value` strings, or a mapping of dotted keys to values, for any keys of a recipe.
         callbacks: called around epochs and batches.
         track: also log metrics to other programs: `tensorboard`, `mlflow` (docs/how-to/track.md).
+        workers: processes on this machine that train together (docs/scale.md); the weights are the same for every
+            number that divides `shards`, bit for bit. A process that torchrun started is one of several workers anyway.
+        on: train on a Ray cluster instead: `ray`, the one that this machine belongs to, or `ray://host:port`. All its
+            machines need the pictures, and the folder for `out`, at the same place.
         progress: show the progress of training on the standard error output.
         options: every other key of a recipe by its name, such as `learning_rate=0.1, batch_size=64`; see
             `RecipeKeywords`.
@@ -97,11 +110,23 @@ def train(
         data, preset=preset, plain=plain, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
-    with claimed(out, source) as new:
-        return train_on(
-            source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
-            choose=network is None and default_network.is_open(whole), own_callbacks=own_callbacks,
-        )  # fmt: skip
+    check_workers(workers)
+    choose = network is None and default_network.is_open(whole)
+    if (workers > 1 or on) and not is_worker():
+        _check_portable(source, network=network, own_callbacks=own_callbacks)
+        whole = for_workers(whole, workers)
+        place = Path(out) if out is not None else _free_place(source, whole, choose=choose, progress=progress)
+        job = {"data": None, "track": _listed(track), "progress": progress}
+        return train_in_workers(as_worker, whole, place, workers, job, on=on)
+    with group_of_workers() as group:
+        whole = for_workers(whole, group.size)
+        if group.rank > 0:
+            return _follow(source, whole, group, network=network, choose=choose)
+        with claimed(out, source) as new:
+            return train_on(
+                source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
+                choose=choose, own_callbacks=own_callbacks, may_fold=group.size == 1, group=group,
+            )  # fmt: skip
 
 
 def train_on(
@@ -116,6 +141,7 @@ def train_on(
     choose: bool = False,
     own_callbacks: bool = False,
     may_fold: bool = True,
+    group: Group | None = None,
 ) -> Run:
     """Train with a recipe on a recognised source; see `train`.
 
@@ -130,11 +156,11 @@ def train_on(
         choose: the network that suits the pictures; see `default_network`.
         own_callbacks: some of the callbacks are the user's.
         may_fold: small sets may be validated in folds.
+        group: the workers, of which this is the first; None: there are no others.
     """
-    recipe = folding.reading(recipe, source)
-    reading = default_network.reading(recipe.data) if choose else recipe.data
-    dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
-    recipe, notes = default_network.chosen(recipe, dataset) if choose else (recipe, ())
+    recipe, dataset, notes = _read_for(source, recipe, choose=choose, progress=progress)
+    if group is not None:
+        group.told(None)  # the others read now what this worker has imported
     recipe, dataset, more = folding.chosen(
         recipe, source, dataset, own_callbacks=own_callbacks, may_fold=may_fold
     )
@@ -151,11 +177,63 @@ def train_on(
             callbacks=_with_progress(callbacks, shown=progress),
             network=network,
             notes=notes,
+            group=group,
         )
         trainer.run.source = source if source.place is None else None
         with _report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
             trainer.fit()
     return trainer.run
+
+
+def _read_for(
+    source: Source, recipe: Recipe, *, choose: bool, progress: bool
+) -> tuple[Recipe, Dataset, tuple[str, ...]]:
+    """Return the recipe, with the network that suits the pictures if it is to be chosen, the pictures, and notes."""
+    recipe = folding.reading(recipe, source)
+    reading = default_network.reading(recipe.data) if choose else recipe.data
+    dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
+    recipe, notes = default_network.chosen(recipe, dataset) if choose else (recipe, ())
+    return recipe, dataset, notes
+
+
+def _follow(
+    source: Source, recipe: Recipe, group: Group, *, network: nn.Module | None, choose: bool = False
+) -> Run:
+    """Train as one of the workers besides the first, which writes the run, and return the run."""
+    from picturewise.training.start import follow  # noqa: PLC0415 (PyTorch)
+
+    group.told(None)  # the first worker has imported the pictures
+    recipe, dataset, _ = _read_for(source, recipe, choose=choose, progress=False)
+    follower, path = follow(recipe, dataset, group, network=network)
+    follower.fit()
+    return Run(path)
+
+
+def _check_portable(source: Source, *, network: nn.Module | None, own_callbacks: bool) -> None:
+    """Raise a UsageError for what cannot be passed to other processes."""
+    for what, there in (
+        ("Pictures in memory", source.place is None),
+        ("A network of a Python class", network is not None),
+        ("Callbacks", own_callbacks),
+    ):
+        if there:
+            raise UsageError(
+                f"{what} cannot be passed to the workers, which are other processes. Start a script that calls train "
+                "without workers=, with: torchrun --nproc-per-node N SCRIPT"
+            )
+
+
+def _free_place(source: Source, recipe: Recipe, *, choose: bool, progress: bool) -> Path:
+    """Import the pictures, and return the folder for a run with them."""
+    recipe, dataset, _ = _read_for(source, recipe, choose=choose, progress=progress)
+    number = 1
+    while (place := Path("runs") / f"{stem(dataset, recipe, None)}-{number}").exists():
+        number += 1
+    return place
+
+
+def _listed(track: str | Sequence[str]) -> list[str]:
+    return [track] if isinstance(track, str) else list(track)
 
 
 @contextlib.contextmanager
@@ -181,6 +259,8 @@ def resume(
     network: nn.Module | None = None,
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
+    workers: int = 1,
+    on: str | None = None,
     progress: bool = True,
 ) -> Run:
     """Continue an interrupted run from its newest checkpoint, and return the finished run.
@@ -194,6 +274,8 @@ def resume(
         network: an instance of the same class, if the run was started with one.
         callbacks: as for `train`.
         track: as for `train`; the log is continued, and missing epochs are added.
+        workers: as for `train`; if the recipe has shards, their number may differ from before.
+        on: as for `train`.
         progress: as for `train`.
 
     Raises:
@@ -202,24 +284,89 @@ def resume(
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
-    callbacks = [*callbacks, *trackers(track)]
+    own_callbacks, callbacks = bool(callbacks), [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if _is_done(run):
         return run
     require("Training", *TRAINING)
+    check_workers(workers)
+    if (workers > 1 or on) and not is_worker():
+        _check_portable(own_source(run, data), network=network, own_callbacks=own_callbacks)
+        _check_resumable(run.recipe, workers)
+        moved = None if data is None else str(data)
+        job = {"data": moved, "track": _listed(track), "progress": progress}
+        return resume_in_workers(as_worker, run.path, workers, job, on=on)
+    with group_of_workers() as group:
+        _check_resumable(run.recipe, group.size)
+        if group.rank > 0:
+            return _follow(own_source(run, data), run.recipe, group, network=network)
+        return _resume_alone(run, data, network, callbacks, progress=progress, group=group)
+
+
+def _check_resumable(recipe: Recipe, workers: int) -> None:
+    if workers > 1 and recipe.training.shards is None and recipe.training.distributed == "exact":
+        raise UsageError("The run was started by one worker and has no shards. Resume it without --workers.")
+    for_workers(recipe, workers)
+
+
+def _resume_alone(
+    run: Run,
+    data: Data | None,
+    network: nn.Module | None,
+    callbacks: Sequence[Callback],
+    *,
+    progress: bool,
+    group: Group,
+) -> Run:
+    """Resume as the only worker, or as the first of several."""
     with run.locked():
         run.checked()  # again, now that no other process can change it
         if run.record.status == "finished":
             _make_up_for_report(run, data, progress=progress)
             return run
         dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+        group.told(None)
 
         from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
-        trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
+        trainer = go_on(
+            run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network, group=group
+        )
         with _report_at_end(run, dataset):
             trainer.fit()
     return run
+
+
+def as_worker(job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Train or resume as one of several workers, and return what to report to the process that started them.
+
+    Args:
+        job: from `train_in_workers` or `resume_in_workers`.
+
+    Returns:
+        None for a worker that has nothing to say: the first one reports the run, or its error; another one reports an
+        error, unless it is the first one's, too.
+
+    Raises:
+        WorkerLostError: another worker has died.
+    """
+    run, first = path_of(job["out"]), os.environ.get("RANK", "0") == "0"
+    track, progress = tuple(job["track"]), bool(job["progress"]) and first
+    try:
+        if job["task"] == "resume" or has_record(run):  # after a restart, the run exists
+            resume(run, data=job["data"], track=track, progress=progress)
+        else:
+            with tempfile.TemporaryDirectory(prefix="picturewise-") as folder:
+                recipe = Path(folder) / "recipe.toml"
+                recipe.write_text(job["recipe"], encoding="utf-8")
+                train(recipe=recipe, out=run, track=track, progress=progress)
+    except WorkerLostError:
+        raise
+    except PicturewiseError as error:
+        if not first and isinstance(error, Interrupted):
+            return None
+        return {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    return {"run": job["out"]} if first else None
 
 
 def _is_done(run: Run) -> bool:

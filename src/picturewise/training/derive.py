@@ -78,6 +78,8 @@ def derive_recipe(
         "momentum": usual.momentum if options.momentum is None else options.momentum,
         "beta2": usual.beta2 if options.beta2 is None else options.beta2,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
+        # The same bits from any number of workers need the same number of threads in each.
+        "threads": 1 if options.shards and options.threads is None else options.threads,
     }
     whole = recipe.model_copy(
         update={

@@ -152,11 +152,15 @@ def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
         ("device", options.device, {"auto", "cpu"}),
         ("precision", options.precision, {"auto", "float32"}),
         ("freeze", options.freeze, {"none"}),
+        ("shards", options.shards, {None}),
+        ("threads", options.threads, {None}),
     ):
         if found not in has:
-            (only,) = has - {None, "auto"}
+            only = (
+                "".join(f" supports only '{one}'" for one in has - {None, "auto"}) or " does not support it"
+            )
             raise UsageError(
-                f"training.{key} is '{found}', but the NumPy engine supports only '{only}'. Omit training.{key}, or "
-                "use the engine 'torch'."
+                f"training.{key} is '{found}', but the NumPy engine{only}. Omit training.{key}, or use the engine "
+                "'torch'."
             )
     check_lines(parse(layers))

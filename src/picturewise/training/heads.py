@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from picturewise.architectures.heads import Columns, Numbers, split_head, target_name
-from picturewise.architectures.layers import Dense, Flatten, Pool, Shape, show
+from picturewise.architectures.layers import (
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    GroupNorm,
+    Layer,
+    Pool,
+    Shape,
+    show,
+)
 from picturewise.architectures.lines import parse, parse_line, split_lines
 from picturewise.architectures.named import named_lines
 from picturewise.architectures.summary import summarise
@@ -97,7 +107,7 @@ def _with_columns(recipe: Recipe, train: ImageSet, layer: Columns, places: int) 
     if lines is None:
         lines = _wide_enough(named_lines(recipe.model.name or "", shape), shape, 2 * places + 1)
     elif start.source is not None:
-        lines = _maps_of(lines)
+        lines = _columns_of(_maps_of(lines), shape, 2 * places + 1)
     line = Columns(symbols=len(train.classes)).line
     columns = summarise(parse(lines), shape, line).rows[-2].output[1] if lines else shape[1]
     if columns < places:
@@ -120,6 +130,28 @@ def _maps_of(lines: tuple[str, ...]) -> tuple[str, ...]:
         for layer in layers
     ]
     return lines[: flat.index(True)] if True in flat else lines
+
+
+def _columns_of(lines: tuple[str, ...], shape: Shape, wanted: int) -> tuple[str, ...]:
+    """Return pretrained lines up to the pooling that leaves fewer than the wanted columns, or all of them.
+
+    The line before it is often a convolution whose activation comes after the pooling, so it is left out, too. If not
+    even the first lines have so many columns, none is left out.
+    """
+    rows = summarise(parse(lines), shape, Columns().line).rows[:-1]  # without the output layer
+    wide = [row.output[1] >= wanted for row in rows]
+    if all(wide) or not wide[0]:
+        return lines
+    layers = parse(lines)[: wide.index(False)]
+    ends = [number for number, layer in enumerate(layers, 1) if not _waits(layer)]
+    return lines[: ends[-1]] if ends else lines
+
+
+def _waits(layer: Layer) -> bool:
+    """Return whether an activation usually comes after a layer."""
+    return isinstance(layer, BatchNorm | GroupNorm | Pool) or (
+        isinstance(layer, Conv) and not layer.activation
+    )
 
 
 def _wide_enough(lines: tuple[str, ...], shape: Shape, wanted: int) -> tuple[str, ...]:

@@ -14,9 +14,20 @@ from picturewise.stopping import SIGNALS
 
 @dataclass
 class StopRequest:
-    """The signal that requested a stop, or None."""
+    """A request to stop after the batch, with a checkpoint.
+
+    Attributes:
+        signal_number: the signal that requested it, or None.
+        reason: why the program itself requested it, as the end of a sentence; empty: it did not.
+    """
 
     signal_number: int | None = None
+    reason: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a request."""
+        return self.signal_number is not None or bool(self.reason)
 
 
 @contextlib.contextmanager

@@ -30,11 +30,14 @@ from picturewise.training.batches import Batches, fits
 from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
 from picturewise.training.features import Features
 from picturewise.training.freezing import Freezing
+from picturewise.training.group import ALONE, Group
 from picturewise.training.head_fit import HeadFit
 from picturewise.training.losses import LOSSES
 from picturewise.training.machine import Machine, prepared
 from picturewise.training.optimizers import Optimizer
 from picturewise.training.schedules import factor
+from picturewise.training.sharded_engine import ShardedEngine
+from picturewise.training.shards import shard_bounds
 from picturewise.training.validation import as_classifier
 
 
@@ -53,6 +56,7 @@ class Learner:
         valid: pictures for choosing the best epoch; None: it is chosen in folds of train.
         freezing: of layers with pretrained weights, if there are any.
         start_temperature: of a kept output layer before training: its probabilities stay the same.
+        group: the workers that train it together.
 
     Attributes:
         optimizer: of the network's parameters.
@@ -78,8 +82,10 @@ class Learner:
         valid: ImageSet | None,
         freezing: Freezing | None = None,
         start_temperature: float = 1.0,
+        group: Group = ALONE,
     ) -> None:
         options = recipe.training
+        self.group = group
         self.recipe, self.preparation, self.machine = recipe, preparation, machine
         self.train, self.valid = train, valid
         self.freezing, self.start_temperature = freezing, start_temperature
@@ -214,7 +220,20 @@ class Learner:
         Raises:
             DataError: the pictures do not have labels.
         """
-        logits = self.classifier().logits(part.images, checked=False)
+        classifier, group = self.classifier(), self.group
+        if group.size == 1 and not self.recipe.training.shards:
+            logits = classifier.logits(part.images, checked=False)
+        else:  # in the same pieces for every number of workers, because their size may change the last digits
+            bounds = shard_bounds(len(part), self.recipe.training.shards or group.size)
+            own = len(bounds) // group.size
+            mine = bounds[group.rank * own : (group.rank + 1) * own]
+            found = [
+                classifier.logits(part.images[start:stop], checked=False)
+                for start, stop in mine
+                if stop > start
+            ]
+            empty = np.zeros((0, part.target.outputs), np.float32)
+            logits = group.joined(np.concatenate(found) if found else empty)
         return logits, *self.loss.validate(logits, part.required_labels)
 
     def classifier(
@@ -286,8 +305,14 @@ class Learner:
     def _make_engine(self) -> TrainingEngine:
         recipe, train = self.recipe, self.train
         if recipe.training.engine == "torch":
-            return TorchTrainingEngine(
-                self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
+            parts = self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
+            if recipe.training.distributed == "fast" and self.group.size > 1:
+                return ShardedEngine(*parts, shards=self.group.size, group=self.group, quick=True)
+            shards = recipe.training.shards
+            return (
+                ShardedEngine(*parts, shards=shards, group=self.group)
+                if shards
+                else TorchTrainingEngine(*parts)
             )
         return NumPyTrainingEngine(
             self.network,

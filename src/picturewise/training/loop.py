@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.errors import DivergedError, Interrupted, Paused, RunError
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.runs import checkpoint
 from picturewise.runs.checkpoint import Checkpoint, Position
 from picturewise.runs.history import Epoch
+from picturewise.training.alike import check_weights
 from picturewise.training.head_fit import Fitted
 from picturewise.training.held_out import Validation
 from picturewise.training.interrupts import StopRequest
@@ -24,6 +26,8 @@ from picturewise.training.learner import Learner
 
 GPU_STEPS_BETWEEN_CHECKS = 50
 """Between two readings of the losses."""
+_SAVE, _PAUSE = 1_000, 2_000
+"""Tell all workers to save a checkpoint, or also to end the session; lower numbers are signals."""
 
 
 class Loop:
@@ -82,6 +86,23 @@ class Loop:
         """End the run after this epoch; `reason` is stored with the run."""
         self.stop_reason = reason
 
+    def pause(self, reason: str) -> None:
+        """End the session after this batch with a checkpoint, from which the run can be resumed.
+
+        `fit` then raises `Paused`.
+
+        Args:
+            reason: as the end of a sentence, such as "because the time is over".
+        """
+        self._request.reason = reason
+
+    def _run_all(self) -> None:
+        """Train to the last epoch, and evaluate a network that starts with its output layer before that."""
+        self.stop_reason = self.learner.group.told(self.stop_reason)
+        if self.recipe.start.head == "keep" and not self.history:
+            self._evaluate_start()
+        self._run_epochs()
+
     def _run_epochs(self) -> None:
         """Train to the last epoch, from where it is now."""
         while self.epoch <= self.epochs and not self.stop_reason:
@@ -91,8 +112,9 @@ class Loop:
                 self._train_epoch()
             with self.learner.averaged():
                 self._end_epoch()
+            check_weights(self.learner)
             self._save_checkpoint()
-            self._obey_signals()
+            self._obey(self.learner.group.largest(self._wish()))
 
     def _train_epoch(self) -> None:
         order = self.learner.begin(self.epoch)
@@ -103,12 +125,11 @@ class Loop:
             now = time.perf_counter()
             self.seconds = now - began
             self._tell_batch()
-            if (
-                self._request.signal_number is not None
-                or now - saved > 60 * self.recipe.training.checkpoint_minutes
-            ):
+            overdue = now - saved > 60 * self.recipe.training.checkpoint_minutes
+            heard = self.learner.group.heard(self._wish() or _SAVE * overdue)
+            if heard:
                 self._save_checkpoint()
-                self._obey_signals()
+                self._obey(heard)
                 saved = now
         self._read_totals()  # this waits for a GPU to finish, so the clock is read again
         self.seconds = time.perf_counter() - began
@@ -121,12 +142,12 @@ class Loop:
             self.seconds = time.perf_counter() - began
             if self.batch:
                 self._tell_batch()
-            if (
-                self._request.signal_number is not None
-            ):  # computed features are lost, so the epoch begins again
+            # Several workers wait for each other only after the fit.
+            wish = self._wish() if self.learner.group.size == 1 else 0
+            if wish:  # computed features are lost, so the epoch begins again
                 self.batch, self.seconds = 0, 0.0
                 self._save_checkpoint()
-                self._obey_signals()
+                self._obey(wish)
         found = fit.finish()
         self._fitted(found)
         self._totals = (found.loss, float(found.right), float(len(self.learner.train)))
@@ -174,7 +195,29 @@ class Loop:
         )
         self.history.append(row)
         self._tell_epoch(row)
+        self.stop_reason = self.learner.group.told(self.stop_reason)
         self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)
+
+    def _evaluate_start(self) -> None:
+        """Add the validation before the first step to the history as epoch 0, which may be the best one."""
+        learner, began = self.learner, time.perf_counter()
+        _, train_loss, train_accuracy = learner.evaluate(learner.train)
+        before = time.perf_counter()
+        self.valid_logits, valid_loss, valid_accuracy, _ = self.validation.measure(0)
+        valid_seconds = time.perf_counter() - before
+        if not math.isfinite(valid_loss):
+            raise self._diverged("validation loss", valid_loss, 0)
+        seconds = time.perf_counter() - began
+        pictures = len(learner.train) + len(self.validation.pictures)
+        speed = pictures / seconds
+        row = Epoch(
+            0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, speed, valid_seconds
+        )
+        self.history.append(row)
+        self._tell_epoch(row)
+        if self.epochs > 0:
+            learner.let_new_classes_learn()
+        self._save_checkpoint()
 
     def _read_totals(self) -> None:
         """Add the results of the last steps to the totals, and check that every loss is a number."""
@@ -205,11 +248,30 @@ class Loop:
         self._read_totals()
         if not self.learner.finite():
             raise self._diverged("weights", math.nan, self.batch - 1)
+        if self.learner.group.rank > 0:
+            return
         position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
         checkpoint.save(self._checkpoints, Checkpoint(position, *self.learner.state()))
 
     def _restore(self) -> None:
-        """Load the newest complete checkpoint, if there is one."""
+        """Load the newest complete checkpoint, if there is one; only the first worker needs it."""
+        if self.learner.group.rank == 0:
+            self._load_newest()
+        if self.learner.group.size > 1:
+            self._meet()
+
+    def _meet(self) -> None:
+        """Begin where the first worker begins, with its weights."""
+        group = self.learner.group
+        rows = [asdict(row) for row in self.history]
+        self.epoch, self.batch, self.seconds, totals, rows, self.stop_reason = group.told(
+            [self.epoch, self.batch, self.seconds, self._totals, rows, self.stop_reason]
+        )
+        self._totals, self.history = tuple(totals), [Epoch(**row) for row in rows]
+        weights, optimizer = self.learner.state()
+        group.share([*weights.values(), *optimizer.values()])
+
+    def _load_newest(self) -> None:
         numbers = sum(tensor.numel() for tensor in self.learner.state()[0].values())
         found, notes = checkpoint.newest(self._checkpoints, numbers)
         self.notes += notes
@@ -231,12 +293,18 @@ class Loop:
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
         self._totals, self.history = at.totals, list(at.history)
 
-    def _obey_signals(self) -> None:
-        number = self._request.signal_number
-        if number is not None:
-            epoch = min(self.epoch, self.epochs)
-            raise Interrupted(
-                f"Stopped by {signal.Signals(number).name} in {self._part}epoch {epoch}, batch {self.batch} of "
-                f"{self.batches}, after saving a checkpoint. Continue with: picturewise resume {self._place}",
-                number,
-            )
+    def _wish(self) -> int:
+        """Return what this worker was asked for: the number of a signal, `_PAUSE`, or 0."""
+        return self._request.signal_number or _PAUSE * bool(self._request.reason)
+
+    def _obey(self, wish: int) -> None:
+        """Stop here if a worker was asked for it; a run whose last epoch is complete is not paused."""
+        epoch = min(self.epoch, self.epochs)
+        where = (
+            f"in {self._part}epoch {epoch}, batch {self.batch} of {self.batches}, after saving a checkpoint"
+        )
+        go_on = f"Continue with: picturewise resume {self._place}"
+        if wish in signal.valid_signals():
+            raise Interrupted(f"Stopped by {signal.Signals(wish).name} {where}. {go_on}", wish)
+        if wish == _PAUSE and self.epoch <= self.epochs and not self.stop_reason:
+            raise Paused(f"Paused {where}, {self._request.reason}. {go_on}")

@@ -42,7 +42,11 @@ class Machine:
 
 
 def choose_machine(
-    device: str, precision: Literal["auto", "float32", "bfloat16"], *, multiplications: float = math.inf
+    device: str,
+    precision: Literal["auto", "float32", "bfloat16"],
+    *,
+    multiplications: float = math.inf,
+    threads: int | None = None,
 ) -> Machine:
     """Return the machine for a run; `auto` chooses the fastest available.
 
@@ -51,6 +55,7 @@ def choose_machine(
         precision: auto, float32 or bfloat16.
         multiplications: about how many one step takes; a small step is faster on one core, because sharing
             the work costs more than it saves, especially when other programs keep the cores busy.
+        threads: of each operation; None: chosen.
 
     Raises:
         UsageError: a GPU is requested, but not available.
@@ -60,7 +65,8 @@ def choose_machine(
     chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     if precision == "auto":
         precision = "bfloat16" if _has_fast_bfloat16(chosen) else "float32"
-    threads = 1 if multiplications < WORTH_SHARING else available_cores()
+    if threads is None:
+        threads = 1 if multiplications < WORTH_SHARING else available_cores()
     return Machine(chosen, precision, threads)
 
 
@@ -71,14 +77,21 @@ def prepared(machine: Machine) -> Iterator[None]:
     By default, glibc returns every large block to the system and requests it again in each step; keeping it makes
     training on a processor about a quarter faster. glibc cannot report its earlier thresholds, so the new ones stay.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(machine.threads)
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
         if not libc.mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE):
             # Otherwise it would stay at 128 KB, because glibc no longer adapts it once either of the two is set.
             libc.mallopt(_M_MMAP_THRESHOLD, _SURELY_ALLOWED)
         libc.mallopt(_M_TRIM_THRESHOLD, _GIBIBYTE)
+    with with_threads(machine.threads):
+        yield
+
+
+@contextlib.contextmanager
+def with_threads(threads: int) -> Iterator[None]:
+    """Within the block, PyTorch uses this number of threads for an operation."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import replace
 
@@ -23,10 +24,11 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.seeds import derive, stream
 from picturewise.training.derive import derive_recipe
+from picturewise.training.group import ALONE, Group
 from picturewise.training.heads import asked_head, labelled_for, with_head
 from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.learner import Learner
-from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine
+from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, with_threads
 from picturewise.training.pretrained import Backbone, with_backbone
 
 WHITENED_PIXELS = 5_000_000
@@ -34,7 +36,7 @@ WHITENED_PIXELS = 5_000_000
 
 
 def make_learner(
-    recipe: Recipe, dataset: Dataset, *, network: nn.Module | None = None
+    recipe: Recipe, dataset: Dataset, *, network: nn.Module | None = None, group: Group = ALONE
 ) -> tuple[Learner, tuple[str, ...]]:
     """Return a learner before its first step, and a note for each difference from what the user asked for.
 
@@ -42,6 +44,7 @@ def make_learner(
         recipe: omitted values are derived from the data.
         dataset: with train and, unless the recipe has folds, valid.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out. It is trained in place.
+        group: the workers that train it together.
 
     Raises:
         UsageError: an option or a layer line does not fit the data.
@@ -50,12 +53,14 @@ def make_learner(
     """
     train, valid = _learned(recipe, dataset)
     recipe = asked_head(recipe)
-    wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
+    wanted, backbone = recipe, None
+    if network is None:
+        wanted, backbone = with_backbone(recipe, train.shape, sequences=train.has_sequences)
     wanted = with_head(wanted, train)
     train, valid = labelled_for(wanted, train), valid and labelled_for(wanted, valid)
     effective, notes = derive_recipe(wanted, train, module=network is not None)
     known = backbone.preparation if backbone and effective.start.statistics == "source" else None
-    return _assemble(effective, train, valid, network, known, backbone), notes
+    return _assemble(effective, train, valid, network, known, backbone, group), notes
 
 
 def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
@@ -68,14 +73,27 @@ def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
     Raises:
         UsageError, DataError, RunError: as for `make_learner`.
     """
-    train = _labelled(dataset, "train")
-    wanted, _ = with_backbone(asked_head(recipe), train.shape)
-    wanted = with_head(wanted, train)
-    train = labelled_for(wanted, train)
-    effective, notes = derive_recipe(wanted, train)
+    effective, train, notes = derive_for(recipe, _labelled(dataset, "train"))
     shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
     found = summarise(parse(effective.model.layers or ()), shape, train.target.output_line)
     return replace(found, notes=notes)
+
+
+def derive_for(recipe: Recipe, train: ImageSet) -> tuple[EffectiveRecipe, ImageSet, tuple[str, ...]]:
+    """Return the recipe of the learner that `make_learner` would make, the pictures with the labels for it, and notes.
+
+    Args:
+        recipe: as for `make_learner`, with layer lines or a network's name.
+        train: with labels.
+
+    Raises:
+        UsageError, DataError, RunError: as for `make_learner`.
+    """
+    wanted, _ = with_backbone(asked_head(recipe), train.shape, sequences=train.has_sequences)
+    wanted = with_head(wanted, train)
+    train = labelled_for(wanted, train)
+    effective, notes = derive_recipe(wanted, train)
+    return effective, train, notes
 
 
 def rebuild_learner(
@@ -85,6 +103,7 @@ def rebuild_learner(
     network: nn.Module | None = None,
     preparation: Preparation | None = None,
     begun: bool,
+    group: Group = ALONE,
 ) -> Learner:
     """Return the learner of a run, ready to load its newest state.
 
@@ -94,6 +113,7 @@ def rebuild_learner(
         network: an instance of the same class, if the run trains one.
         preparation: of the run, if it came with the weights that the recipe starts with.
         begun: the run has saved a state. Otherwise, the weights that the recipe starts with are needed again.
+        group: as for `make_learner`.
 
     Raises:
         DataError: there are no pictures, classes or labels to train on.
@@ -102,7 +122,7 @@ def rebuild_learner(
     train, valid = (part and labelled_for(recipe, part) for part in _learned(recipe, dataset))
     assert train is not None  # noqa: S101 (only valid may be missing)
     backbone = None if begun or network is not None else with_backbone(recipe, train.shape)[1]
-    return _assemble(recipe, train, valid, network, preparation, backbone)
+    return _assemble(recipe, train, valid, network, preparation, backbone, group)
 
 
 def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
@@ -118,7 +138,7 @@ def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
     elsewhere = recipe.start.source is not None or recipe.model.layers is None
     known = whole.preparation if recipe.start.statistics == "source" else None
     network = _copied(whole.network) if elsewhere else None
-    return _assemble(recipe, train, valid, network, known, None)
+    return _assemble(recipe, train, valid, network, known, None, whole.group)
 
 
 def _copied(network: nn.Module) -> nn.Module:
@@ -143,14 +163,17 @@ def _assemble(
     network: nn.Module | None,
     known: Preparation | None,
     backbone: Backbone | None,
+    group: Group,
 ) -> Learner:
     """Return the learner; its network starts with the weights of `backbone`, if there is one."""
     preparation = _preparation(recipe, train, known)
     machine = _machine(recipe, train, preparation)
-    network = _network(recipe, train, preparation, network)
-    temperature = 1.0
-    if backbone is not None:
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid or train)
+    # With a number of threads in the recipe, the initial weights do not depend on the cores of this machine, either.
+    with with_threads(machine.threads) if recipe.training.threads else contextlib.nullcontext():
+        network = _network(recipe, train, preparation, network)
+        temperature = 1.0
+        if backbone is not None:
+            temperature = transplant(network, backbone, recipe, machine, preparation, valid or train)
     return Learner(
         network=network,
         recipe=recipe,
@@ -160,6 +183,7 @@ def _assemble(
         valid=valid,
         freezing=freezing_of(recipe, train, preparation, network),
         start_temperature=temperature,
+        group=group,
     )
 
 
@@ -170,8 +194,8 @@ def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation)
         options.engine == "numpy"
     ):  # PyTorch only prepares the pictures; its threads would compete with NumPy's
         return Machine(torch.device("cpu"), "float32", threads=1)
-    if layers is None:
-        return choose_machine(options.device, options.precision)
+    if layers is None or options.threads:
+        return choose_machine(options.device, options.precision, threads=options.threads)
     summary = summarise(parse(layers), preparation.output(train.shape), train.target.output_line)
     step = 3 * options.batch_size * summary.multiplications  # forward once, and backward twice as much
     depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is shared operation by operation

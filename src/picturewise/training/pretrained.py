@@ -10,8 +10,8 @@ from typing import Literal
 from torch import Tensor
 
 from picturewise import timm_adapter
-from picturewise.architectures.layers import Shape
-from picturewise.architectures.lines import parse_line, split_lines
+from picturewise.architectures.layers import Dense, Flatten, Shape
+from picturewise.architectures.lines import parse, parse_line, split_lines
 from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
 from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
@@ -102,12 +102,14 @@ def asked(recipe: Recipe) -> Recipe:
     )
 
 
-def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None]:
+def with_backbone(recipe: Recipe, shape: Shape, *, sequences: bool = False) -> tuple[Recipe, Backbone | None]:
     """Return the recipe with the layer lines of the backbone that it starts with, and the backbone.
 
     Args:
         recipe: as the user gave it, or effective.
         shape: of the pictures (H, W, C), before preparation.
+        sequences: the labels are sequences of symbols. If single symbols were learned on pictures of another size, only
+            the layers before the maps are flattened start with these weights.
 
     Raises:
         UsageError: the source is unknown, or does not fit the pictures.
@@ -134,6 +136,8 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     layers = recipe.model.layers or ()
     if start.lines is None:
         layers = (*backbone.lines, *layers)
+        if sequences and backbone.shape is not None and backbone.shape[:2] != shape[:2]:
+            count = _of_any_size(backbone.lines)
     known = {"source": backbone.source, "sha256": backbone.sha256, "lines": count}
     statistics, rate, frozen = _usual(start, backbone)
     found = start.model_copy(update={**known, "statistics": start.statistics or statistics})
@@ -146,6 +150,12 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     training = given.model_copy(update=known_rates)
     whole = recipe.model_copy(update={"model": model, "start": found, "training": training})
     return whole, backbone.for_channels(channels)
+
+
+def _of_any_size(lines: tuple[str, ...]) -> int:
+    """Return how many of the first lines have weights that do not depend on the size of the pictures."""
+    sized = [isinstance(layer, Flatten | Dense) for layer in parse(lines)]
+    return sized.index(True) if True in sized else len(lines)
 
 
 def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float, bool]:

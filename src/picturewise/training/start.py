@@ -19,15 +19,20 @@ from picturewise.architectures.timm_line import Timm
 from picturewise.cores import processor
 from picturewise.data.dataset import Dataset
 from picturewise.errors import RunError, UsageError
+from picturewise.file_names import path_of, text_of
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
 from picturewise.runs.create import create_run
 from picturewise.runs.new_run import NewRun, new_run
 from picturewise.runs.record import RunRecord, data_facts
 from picturewise.runs.run import Run
+from picturewise.training.alike import check_alike
 from picturewise.training.callbacks import EarlyStopping, HistoryFile, KeptClassifier
 from picturewise.training.derive import derived_keys
 from picturewise.training.folds import Folds
+from picturewise.training.follower import Follower
+from picturewise.training.group import ALONE, Group
 from picturewise.training.learner import Learner
 from picturewise.training.make_learner import fold_learner, make_learner, rebuild_learner
 from picturewise.training.trainer import Callback, Trainer
@@ -41,6 +46,7 @@ def start(
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
     notes: Sequence[str] = (),
+    group: Group | None = None,
 ) -> Trainer:
     """Return a trainer for a new run, whose folder then exists; its `fit` does the work.
 
@@ -51,6 +57,7 @@ def start(
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
         notes: of the choices before, which are stored with the run.
+        group: the workers, of which this is the first, while the others call `follow`; None: there are no others.
 
     Raises:
         UsageError: an option or a layer line does not fit the data, or the place is not empty.
@@ -59,8 +66,10 @@ def start(
     """
     if isinstance(place, Path):
         with new_run(place) as new:
-            return start(recipe, dataset, new, callbacks=callbacks, network=network, notes=notes)
-    learner, more = make_learner(recipe, dataset, network=network)
+            return start(recipe, dataset, new, callbacks=callbacks, network=network, notes=notes, group=group)
+    group = group or ALONE
+    learner, more = make_learner(recipe, dataset, network=network, group=group)
+    check_alike(learner)
     effective = learner.recipe
     learning, fixed, statistics = _parameters(learner)
     record = RunRecord(
@@ -77,11 +86,17 @@ def start(
         notes=(*notes, *more),
     )
     run, record = create_run(place, effective, record, dataset)
+    group.told(text_of(run.path.absolute()))
     return _trainer(learner, run, record, callbacks)
 
 
 def resume(
-    run: Run, dataset: Dataset, *, callbacks: Sequence[Callback] = (), network: nn.Module | None = None
+    run: Run,
+    dataset: Dataset,
+    *,
+    callbacks: Sequence[Callback] = (),
+    network: nn.Module | None = None,
+    group: Group = ALONE,
 ) -> Trainer:
     """Return a trainer that resumes a run from its newest checkpoint; its `fit` does the work.
 
@@ -90,6 +105,7 @@ def resume(
         dataset: read again from the run's recipe.
         callbacks: the user's, as for `start`.
         network: an instance of the same class, if the run was started with one.
+        group: as for `start`.
 
     Raises:
         DataError: the pictures are not the ones that the run started with.
@@ -121,13 +137,40 @@ def resume(
         network=network,
         preparation=record.preparation,
         begun=begun is not None,
+        group=group,
     )
+    check_alike(learner)
+    group.told(text_of(run.path.absolute()))
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):
         trainer.notes += (
             "The machine or its libraries have changed since the run started, so the last digits may differ.",
         )
     return trainer
+
+
+def follow(
+    recipe: Recipe, dataset: Dataset, group: Group, *, network: nn.Module | None = None
+) -> tuple[Follower, Path]:
+    """Return what the other workers of a run do, and the run's folder, which the first worker creates.
+
+    Args:
+        recipe: as the first worker passes it to `start`, or the one of the run that it resumes.
+        dataset: the same pictures.
+        group: the workers.
+        network: as for `start`.
+
+    Raises:
+        UsageError: this worker differs from the first one in something that changes the weights; or as for `start`.
+        DataError: as for `start`.
+    """
+    if isinstance(recipe, EffectiveRecipe):  # the weights that it starts with are sent by the first worker
+        learner = rebuild_learner(recipe, dataset, network=network, begun=True, group=group)
+    else:
+        learner, _ = make_learner(recipe, dataset, network=network, group=group)
+    check_alike(learner)
+    path = path_of(group.told(None))
+    return Follower(learner, path), path
 
 
 def _trainer(learner: Learner, run: Run, record: RunRecord, callbacks: Sequence[Callback]) -> Trainer:
@@ -172,6 +215,7 @@ def _describe(learner: Learner) -> dict[str, str]:
         "processor": processor(),
         "torch": torch.__version__,
         **({"numpy": version("numpy")} if by_numpy else {}),
+        **({"workers": str(learner.group.size)} if recipe.training.distributed == "fast" else {}),
         "python": platform.python_version(),
         "system": sys.platform,
         **({"timm": timm_adapter.version()} if borrowed else {}),

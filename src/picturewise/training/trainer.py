@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from picturewise import logs
 from picturewise.circumstances import circumstances
-from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.errors import DivergedError, Interrupted, Paused, RunError
 from picturewise.networks import weights
 from picturewise.runs.history import Epoch
 from picturewise.runs.record import RunRecord, SessionFacts
@@ -76,6 +75,7 @@ class Trainer(Loop):
 
         Raises:
             Interrupted: SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was written first.
+            Paused: a callback called `pause`; a checkpoint was written first.
             DivergedError: the loss is no longer a number; the last good checkpoint is kept.
             SaveError: something could not be written; what was saved before is unchanged.
             UsageError: another process trains in this folder.
@@ -88,7 +88,7 @@ class Trainer(Loop):
             try:
                 self._train()
                 self._note_status("finished", reason=self.stop_reason)
-            except Interrupted as interrupted:
+            except (Interrupted, Paused) as interrupted:
                 self._note_status("interrupted", reason=str(interrupted))
                 raise
             except DivergedError as diverged:
@@ -105,9 +105,7 @@ class Trainer(Loop):
         if self.folds is not None and not self.folds.in_head:
             begun = bool(self.history) or self.batch > 0
             self.notes += self.folds.train(self._request, self._tell_fold_batch, self._tell_fold, begun=begun)
-        if self.recipe.start.head == "keep" and not self.history:
-            self._evaluate_start()
-        self._run_epochs()
+        self._run_all()
         if self.epochs < self.learner.epochs and not self.stop_reason:
             self.stop_reason = f"The folds chose epoch {self.epochs} of {self.learner.epochs}."
 
@@ -143,27 +141,6 @@ class Trainer(Loop):
         if self.record.module is not None or self.recipe.start.source is not None:
             self._save_checkpoint()
 
-    def _evaluate_start(self) -> None:
-        """Add the validation before the first step to the history as epoch 0, which may be the best one."""
-        learner, began = self.learner, time.perf_counter()
-        _, train_loss, train_accuracy = learner.evaluate(learner.train)
-        before = time.perf_counter()
-        self.valid_logits, valid_loss, valid_accuracy, _ = self.validation.measure(0)
-        valid_seconds = time.perf_counter() - before
-        if not math.isfinite(valid_loss):
-            raise self._diverged("validation loss", valid_loss, 0)
-        seconds = time.perf_counter() - began
-        pictures = len(learner.train) + len(self.validation.pictures)
-        speed = pictures / seconds
-        row = Epoch(
-            0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, speed, valid_seconds
-        )
-        self.history.append(row)
-        self._tell_epoch(row)
-        if self.epochs > 0:
-            learner.let_new_classes_learn()
-        self._save_checkpoint()
-
     def _note_status(self, status: str, reason: str = "") -> None:
         final = weights.fingerprint(self.network.state_dict()) if status == "finished" else None
         session = SessionFacts(**circumstances(self._began)._asdict())
@@ -184,7 +161,7 @@ class Callback:
     """Base class of all callbacks; override the methods that you need.
 
     A callback sees the trainer and its learner, and may read all of both; `trainer.stop(reason)` ends the run after the
-    epoch.
+    epoch, and `trainer.pause(reason)` ends the session after the batch.
     Do not keep state that cannot be restored from `trainer.history`: a resumed run starts with new callbacks.
     """
 

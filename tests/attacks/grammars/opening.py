@@ -86,7 +86,7 @@ def warm_up() -> None:
     _quiet_runtime()
     look.DPI = 20  # figures are drawn whole, but with few pixels
     for name in picturewise.cli.app._COMMANDS:
-        __import__(f"picturewise.cli.{name}")
+        __import__(f"picturewise.cli.{name.replace('-', '_')}")
     for name in ("evaluate", "predict", "compare", "extend", "train", "inspect"):
         __import__(f"picturewise.tasks.{name}")
     begin_with.__globals__["scipy"] = scipy

@@ -178,3 +178,8 @@ def test_headers_have_limits() -> None:
     long = extra(tarfile.GNUTYPE_LONGNAME, b"x" * 60_000) + header()
     assert len(found(long * 17)) == 17
     assert "has more than 1,048,576 bytes of long names and other headers" in refusal(long * 18)
+
+
+def test_an_extended_header_without_a_length_does_not_go_on_for_ever() -> None:
+    with pytest.raises(DataError, match="not a valid list of records"):
+        list(entries(UnpackedStream(io.BytesIO(extra(b"x", b"path=somewhere\n") + header()), "x"), "x"))

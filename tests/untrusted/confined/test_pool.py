@@ -94,11 +94,12 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
         patience: float = 60,
         memory: int = 400 << 20,
         tick: Callable[[int], None] = lambda _: None,
+        kept: pool.KeptChildren | None = None,
         **request: Any,
     ) -> tuple[list[bytes], dict[int, str]]:
         starts, ends = (np.zeros((len(items), length), np.uint8) for length in (1, 3))
         task = Task(f"works_of_the_pool:{function}", request, memory, 0.3, lambda _: patience)
-        reasons = work_through(task, items, [starts, ends], tick)
+        reasons = work_through(task, items, [starts, ends], tick, kept=kept)
         return [row.tobytes() for row in np.hstack([starts, ends])], reasons
 
     return work
@@ -343,3 +344,30 @@ def test_no_child_is_left_behind_however_its_parent_ends(work: Work, end: signal
         assert process.returncode == -end
     assert complaints.count(b"Traceback") == (end == signal.SIGINT)
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_kept_children_work_for_several_calls(work: Work) -> None:
+    kept = pool.KeptChildren(1)
+    first, _ = work(numbered(5), "telling", kept=kept, file="")
+    again, _ = work(numbered(40), "telling", kept=kept, file="")
+    assert len({*first, *again}) == 1  # the number of the process
+    assert len(kept.spare) == 1
+    child = kept.spare[0]
+    kept.close()
+    assert (child.poll() is None, kept.spare) == (False, [])
+
+
+@pytest.mark.slow
+@posix
+def test_a_kept_child_that_crashes_is_replaced(work: Work) -> None:
+    kept = pool.KeptChildren(1)
+    assert work(numbered(3), kept=kept) == (numbered(3), {})
+    dead = kept.spare[0].pid
+    items = [b"0001", b"crash", b"0002"]
+    answers, reasons = work(items, kept=kept)
+    assert ([answers[0], answers[2]], list(reasons)) == ([b"0001", b"0002"], [1])
+    assert kept.spare[0].pid != dead
+    kept.spare[0].kill()  # as another program may
+    kept.spare[0].wait()
+    assert work(numbered(3), kept=kept) == (numbered(3), {})
+    kept.close()

@@ -86,10 +86,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return running
 
 
-async def tried(pool: WarmPool, word: str) -> str:
+async def tried(pool: WarmPool, word: str, hold: float = 0.0) -> str:
     """Return the first bytes of the answer for an item, or the reason why it has none."""
     try:
-        answer = await pool.answer(word.encode())
+        answer = await pool.answer(word.encode(), hold=hold)
     except DataError as error:
         return str(error)
     assert len(answer) == 100_000
@@ -124,6 +124,41 @@ def test_an_item_that_ends_its_child_gets_the_reason_and_the_others_their_answer
         return list(found)
 
     assert run(all_of_them) == [reason if one == word else one for one in words]
+
+
+def test_an_item_that_the_loop_waits_for_gets_its_answer_before_anything_else_runs(run: Run) -> None:
+    async def alone(pool: WarmPool) -> list[str]:
+        found = [await tried(pool, "aa")]
+        other = asyncio.ensure_future(asyncio.sleep(0))
+        found.append(await tried(pool, "bb", hold=60.0))
+        assert not other.done()
+        found.append(await tried(pool, "refuse", hold=60.0))
+        assert not other.done()
+        await other
+        return [*found, await tried(pool, "crash", hold=60.0), await tried(pool, "cc", hold=60.0)]
+
+    crashed = "made the decoder crash (SIGSEGV); it is damaged or malicious"
+    assert run(alone, patience=20.0) == ["aa", "bb", "not wanted \\x1b[31m", crashed, "cc"]
+
+
+def test_after_a_slow_item_the_loop_goes_on_until_one_is_quick_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = list[str]()
+    hold = WarmPool._hold
+
+    def noted(pool: WarmPool, asked: warm_pool._Asked, until: float) -> None:
+        held.append(asked.item.decode())
+        hold(pool, asked, until)
+
+    monkeypatch.setattr(WarmPool, "_hold", noted)
+
+    async def one_after_the_other(pool: WarmPool) -> list[str]:
+        asked = [("aa", 60.0), ("nap", 0.01), ("bb", 60.0), ("cc", 60.0), ("dd", 0.0)]
+        return [await tried(pool, word, hold) for word, hold in asked]
+
+    assert run(one_after_the_other) == ["aa", "na", "bb", "cc", "dd"]
+    assert held == ["aa", "nap", "cc"]
 
 
 @pytest.mark.parametrize("word", ["wait", "close"])

@@ -20,7 +20,7 @@ from picturewise.data.pictures.decode_child import HIDDEN, KINDS, LOOK, SECONDS,
 from picturewise.data.pictures.pixels import Deep
 from picturewise.errors import PictureError
 from picturewise.printable import printable
-from picturewise.untrusted.confined.pool import Tick, work_through
+from picturewise.untrusted.confined.pool import KeptChildren, Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
 from picturewise.untrusted.confined.protocol import Item
 
@@ -82,6 +82,7 @@ def decode_each(
     *,
     allocate: Allocate = allocate_in_memory,
     boxes: Boxes = None,
+    kept: KeptChildren | None = None,
 ) -> tuple[NDArray[np.uint8], dict[int, PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why a picture could not be decoded (its pixels are noise).
 
@@ -91,22 +92,40 @@ def decode_each(
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
         boxes: what to cut out of each picture; all must be files. A file may occur several times, with other boxes.
+        kept: children of earlier calls with the same form, without boxes.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
+    task = decoding(form, look=False)
+    if boxes is not None:
+        reasons = _cut_out_each(paths, form, rows, tick, boxes)
+    elif kept is None:
+        reasons = work_through(task, paths, [rows], tick)
+    else:
+        reasons = work_through(task, paths, [rows], tick, kept=kept)
+    return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
+
+
+def _cut_out_each(
+    paths: Sequence[Item],
+    form: decode.Form,
+    rows: NDArray[np.uint8],
+    tick: Tick,
+    boxes: Sequence[decode.Box | None],
+) -> dict[int, str]:
+    """Fill the rows (N, length) with what is in each box, and return by index why there is nothing."""
     reasons = dict[int, str]()
-    for turn in [range(len(paths))] if boxes is None else _turns(paths):
-        some = [paths[index] for index in turn]
-        cut = None if boxes is None else [boxes[index] for index in turn]
+    for turn in _turns(paths):
+        some, cut = [paths[index] for index in turn], [boxes[index] for index in turn]
         whole = len(turn) == len(paths)
         answers = rows if whole else np.empty((len(turn), rows.shape[1]), np.uint8)
         found = work_through(decoding(form, look=False, boxes=_by_path(some, cut)), some, [answers], tick)
         if not whole:
             rows[turn] = answers
         reasons |= {turn[place]: reason for place, reason in found.items()}
-    return images, {index: _error(paths[index], reason) for index, reason in sorted(reasons.items())}
+    return dict(sorted(reasons.items()))
 
 
 def _look_at_each(

@@ -37,7 +37,7 @@ _MOST_COLUMNS = 1000
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """The names of the columns for each purpose."""
 
     images: str
@@ -54,10 +54,10 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
         null if a value has none; `unlabelled`: no picture has a label; `others`: pairs of the name of an unused column
         and what it holds, and `labels_too`: those of them that can be labels.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         schema = file.schema_arrow
-        columns = _choose(schema, request, path)
-        _check_size(file.metadata, path)
+        columns = choose(schema, request, path)
+        check_size(file.metadata, path)
         unlabelled = columns.labels is not None and not any(
             value not in {None, UNLABELLED, ""} and not (isinstance(value, float) and math.isnan(value))
             for value in map(_single, _values(file, columns.labels))
@@ -96,23 +96,23 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
             in lists, or null; `scale`: that of an earlier answer, or null.
         output: receives the numbers.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         schema = file.schema_arrow
-        columns = _choose(schema, request, path)
-        _check_size(file.metadata, path)
+        columns = choose(schema, request, path)
+        check_size(file.metadata, path)
         budget = _budget(path)
-        scale = _scale(file, columns.images, path, request)
+        scale = scale_of(file, columns.images, path, request)
         total, ends = 0, []
         for picture in _pictures(file, columns.images, path, scale):
             total += len(picture)
             if total > budget:
-                raise _grown(path)
+                raise grown(path)
             output.write("content", np.frombuffer(picture, np.uint8))
             ends.append(total)
         labels, splits = columns.labels, columns.split
         values = [None] * len(ends) if labels is None else [*_values(file, labels)]
-        named = None if labels is None else _names(schema, labels)
-        numbers, classes = _numbered(values, named, f"{printable(path)}, {printable(labels or '')}")
+        named = None if labels is None else class_names(schema, labels)
+        numbers, classes = numbered(values, named, f"{printable(path)}, {printable(labels or '')}")
         rows = None if splits is None else [str(value) for value in _values(file, splits)]
     output.write("ends", np.array(ends, np.int64))
     output.write("labels", numbers)
@@ -125,7 +125,12 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
     }
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def opened(path: Path) -> pq.ParquetFile:
+    """Return an open file.
+
+    Raises:
+        DataError: pyarrow is not installed.
+    """
     try:
         import pyarrow.parquet as pq  # noqa: PLC0415 (only after the limits are set)
     except ImportError as error:
@@ -136,7 +141,7 @@ def _opened(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(path, memory_map=False, pre_buffer=False, page_checksum_verification=True)
 
 
-def _choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> _Columns:
+def choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> Columns:
     """Return the purpose of each column: found by the names that the user gave, by usual names, or by types."""
     names = [name for name in schema.names[:_MOST_COLUMNS] if not name.startswith("__")]
     images = _asked(names, request["file_column"], path) or _image_column(
@@ -146,11 +151,11 @@ def _choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> _Colum
     labels = _asked(left, request["label_column"], path)
     if labels is None:
         found = _by_name(left, request["labels"])
-        found += [name for name in left if name not in found and _names(schema, name) is not None]
+        found += [name for name in left if name not in found and class_names(schema, name) is not None]
         labels = next((name for name in found if _can_be_labels(schema.field(name).type)), None)
     left = [name for name in left if name != labels]
     split = _asked(left, request["split_column"], path) or next(iter(_by_name(left, request["splits"])), None)
-    return _Columns(images, labels, split, tuple(name for name in left if name != split))
+    return Columns(images, labels, split, tuple(name for name in left if name != split))
 
 
 def _asked(names: list[str], asked: str | None, path: Path) -> str | None:
@@ -195,7 +200,7 @@ def _shown(names: list[str]) -> str:
     return ", ".join(printable(name)[:40] for name in names[:10]) or "none"
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
     """Return the type of a column's values: for a dictionary, the type of its entries."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
@@ -205,13 +210,13 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
 def _can_be_pictures(kind: pa.DataType) -> bool:
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
-    kind = _plain_type(kind)
+    kind = plain_type(kind)
     if kinds.is_struct(kind):
         return bool(kind.get_field_index("bytes") >= 0)
-    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind)) or _depth(kind) >= 2
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind)) or depth_of(kind) >= 2
 
 
-def _depth(kind: pa.DataType) -> int:
+def depth_of(kind: pa.DataType) -> int:
     """Return how deeply lists of numbers are nested; 0: not lists of numbers."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
@@ -224,15 +229,15 @@ def _depth(kind: pa.DataType) -> int:
 def _can_be_labels(kind: pa.DataType) -> bool:
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
-    kind = _plain_type(kind)
+    kind = plain_type(kind)
     plain = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind)
-    return bool(plain or kinds.is_string(kind) or kinds.is_large_string(kind) or _depth(kind) == 1)
+    return bool(plain or kinds.is_string(kind) or kinds.is_large_string(kind) or depth_of(kind) == 1)
 
 
 def _words(kind: pa.DataType) -> str:
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
-    kind = _plain_type(kind)
+    kind = plain_type(kind)
     if _can_be_pictures(kind):
         return "pictures"
     if kinds.is_integer(kind):
@@ -258,7 +263,7 @@ def _single(value: Any) -> Any:
     )
 
 
-def _check_size(metadata: Any, path: Path) -> None:
+def check_size(metadata: Any, path: Path) -> None:
     """Refuse a file that declares more rows or larger groups than are allowed."""
     if not 0 < metadata.num_rows <= MAX_ROWS:
         raise DataError(f"{printable(path)} declares {metadata.num_rows:,} rows. Expected 1 to {MAX_ROWS:,}.")
@@ -269,24 +274,25 @@ def _check_size(metadata: Any, path: Path) -> None:
             "Write it again with smaller row groups."
         )
     if sum(groups) > _budget(path):
-        raise _grown(path)
+        raise grown(path)
 
 
 def _budget(path: Path) -> int:
     return _FREE + MAX_RATIO * path.stat().st_size
 
 
-def _grown(path: Path) -> DataError:
+def grown(path: Path) -> DataError:
+    """Return the error for a file that unpacks to more than it may."""
     return DataError(
         f"{printable(path)} unpacks to more than {_budget(path):,} bytes; at most {MAX_RATIO} times its size is "
         "allowed. The file is probably malicious; do not use it."
     )
 
 
-def _scale(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, Any]) -> ValueRange | None:
+def scale_of(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, Any]) -> ValueRange | None:
     """Return the range of the values in lists of numbers; None: pictures are something else."""
-    kind = _plain_type(file.schema_arrow.field(column).type)
-    if not _depth(kind):
+    kind = plain_type(file.schema_arrow.field(column).type)
+    if not depth_of(kind):
         return None
     if request["scale"] is not None:
         return ValueRange.of(request["scale"])
@@ -309,40 +315,66 @@ def _scale(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, 
 
 
 def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange | None) -> Iterator[bytes]:
-    """Yield each picture's bytes, from bytes, a structure with a field `bytes`, text in base64, or lists of numbers."""
-    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
-
-    depth = _depth(_plain_type(file.schema_arrow.field(column).type))
+    """Yield each picture's bytes, see `as_bytes`."""
     where = f"{printable(path)}, {printable(column)}"
     found, first_path, done = False, None, 0
     for batch in file.iter_batches(_ROWS, columns=[column], use_threads=False):
         part = batch.column(batch.schema.names.index(column))
-        part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
-        if kinds.is_struct(part.type) and part.type.get_field_index("bytes") >= 0:
-            if first_path is None and part.type.get_field_index("path") >= 0:
-                first_path = next((value for value in part.field("path").to_pylist() if value), None)
-            part = part.field("bytes")
-        kind = part.type
-        if kinds.is_string(kind) or kinds.is_large_string(kind):
-            part = [_from_base64(value, where) for value in part.to_pylist()]
-        elif depth:
-            values = part.to_pylist()
-            part = [_as_ppm(value, where, done + row, scale) for row, value in enumerate(values)]
-            done += len(values)
-        elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
-            raise DataError(
-                f"{printable(path)} contains pictures of type {printable(kind)[:80]}. Store them as bytes, or as a "
-                "struct with a field 'bytes'."
-            )
-        for value in part if isinstance(part, list) else part.to_pylist():
+        first_path = first_path or _first_path(part)
+        for value in as_bytes(part, where, done, scale, path):
             found = found or bool(value)
             yield value or b""
+        done += len(part)
     if not found:
         named = f", only paths such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
             f"{where} does not contain the pictures themselves{named}. Write the file again with the bytes of the "
             "pictures, or put the files in class folders."
         )
+
+
+def as_bytes(
+    part: pa.Array, where: str, first: int, scale: ValueRange | None, path: Path
+) -> list[bytes | None]:
+    """Return the bytes of pictures in bytes, structures with a field `bytes`, text in base64, or lists of numbers.
+
+    Args:
+        part: some rows of the column.
+        where: the file and the column, for errors.
+        first: the number of the first row.
+        scale: of lists of numbers, see `scale_of`.
+        path: the file.
+
+    Raises:
+        DataError: they are something else, or cannot be converted.
+    """
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
+    if kinds.is_struct(part.type) and part.type.get_field_index("bytes") >= 0:
+        part = part.field("bytes")
+    kind = part.type
+    if kinds.is_string(kind) or kinds.is_large_string(kind):
+        return [_from_base64(value, where) for value in part.to_pylist()]
+    if depth_of(kind):
+        return [_as_ppm(value, where, first + row, scale) for row, value in enumerate(part.to_pylist())]
+    if not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
+        raise DataError(
+            f"{printable(path)} contains pictures of type {printable(kind)[:80]}. Store them as bytes, or as a "
+            "struct with a field 'bytes'."
+        )
+    found: list[bytes | None] = part.to_pylist()
+    return found
+
+
+def _first_path(part: pa.Array) -> str | None:
+    """Return the first path in structures with a field `path`."""
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
+    if not kinds.is_struct(part.type) or min(map(part.type.get_field_index, ("bytes", "path"))) < 0:
+        return None
+    return next((value for value in part.field("path").to_pylist() if value), None)
 
 
 def _from_base64(text: str | None, where: str) -> bytes:
@@ -382,7 +414,7 @@ def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
     return picture
 
 
-def _names(schema: pa.Schema, column: str) -> list[str] | None:
+def class_names(schema: pa.Schema, column: str) -> list[str] | None:
     """Return the class names that the Hugging Face library wrote beside the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
@@ -394,7 +426,7 @@ def _names(schema: pa.Schema, column: str) -> list[str] | None:
     return [printable(name)[:200] for name in names]
 
 
-def _numbered(
+def numbered(
     values: list[Any], names: list[str] | None, where: str
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str] | None]:
     """Return labels as numbers, and the names, if there are any."""

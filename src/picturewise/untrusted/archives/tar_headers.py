@@ -44,8 +44,15 @@ class _Header:
     code: bytes
 
 
-def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
+def entries(
+    stream: UnpackedStream, where: str, *, most_extra: int | None = MAX_EXTRA_IN_ALL
+) -> Iterator[TarEntry]:
     """Yield each entry; its content then comes next in `stream`, and what is left of it is skipped.
+
+    Args:
+        stream: at the first header.
+        where: what to call the archive in errors.
+        most_extra: bytes of all long names and extended headers together; None: only those of an entry are limited.
 
     Raises:
         DataError: a header is damaged or larger than normal, or the archive ends before its end mark.
@@ -57,9 +64,9 @@ def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
         if entry is None:
             return
         extra += stream.at - before - BLOCK
-        if extra > MAX_EXTRA_IN_ALL:
+        if most_extra is not None and extra > most_extra:
             raise DataError(
-                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers. It is probably "
+                f"{where} has more than {most_extra:,} bytes of long names and other headers. It is probably "
                 "malicious; do not use it."
             )
         end = stream.at + _padded(entry.size)
@@ -151,7 +158,8 @@ def _records(content: bytes, where: str) -> dict[bytes, bytes]:
         digits = content[at : max(blank, at)]
         end = at + int(digits) if digits.isdigit() else 0
         key, equals, value = content[blank + 1 : end - 1].partition(b"=")
-        if not blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
+        # A record without digits would end where it begins, for ever.
+        if not at < blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
             raise _damaged(where, "an extended header is not a valid list of records")
         found[key] = value
         at = end

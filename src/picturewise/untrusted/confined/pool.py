@@ -7,6 +7,7 @@ item gets a reason, a new child goes on with the next one, and nothing else is l
 from __future__ import annotations
 
 import queue
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,8 +29,32 @@ _MOST_CHILDREN = 16
 _BEAT = 0.5  # seconds between two looks at the children
 
 
+class KeptChildren:
+    """Children that stay alive between calls of `work_through`, for many calls with few items each.
+
+    Args:
+        children: how many work at a time, from 1.
+    """
+
+    def __init__(self, children: int) -> None:
+        self.children = children
+        self.spare: list[subprocess.Popen[bytes]] = []
+
+    def close(self) -> None:
+        """End them."""
+        while self.spare:
+            child = self.spare.pop()
+            child.kill()
+            child.communicate()
+
+
 def work_through(
-    task: Task, items: Sequence[Item], answers: Sequence[NDArray[np.uint8]], tick: Tick
+    task: Task,
+    items: Sequence[Item],
+    answers: Sequence[NDArray[np.uint8]],
+    tick: Tick,
+    *,
+    kept: KeptChildren | None = None,
 ) -> dict[int, str]:
     """Write the answers for all items, and return, by index, why an item has none (its row is noise).
 
@@ -38,13 +63,15 @@ def work_through(
         items: N files or contents.
         answers: contiguous arrays (N, length) uint8; an answer fills a row of the first, then of the next, exactly.
         tick: called with the number of items finished since the last call, from the calling thread.
+        kept: children that are used and left alive; all calls have the same task. None: new ones, which end.
 
     Raises:
         PicturewiseError: a child cannot be started at all.
     """
     chunks = list(_chunks(items))
-    job = Job(task, items, answers, iter(chunks))
-    workers = [Worker(job) for _ in range(min(available_cores(), _MOST_CHILDREN, len(chunks)))]
+    job = Job(task, items, answers, iter(chunks), None if kept is None else kept.spare)
+    most = min(available_cores(), _MOST_CHILDREN) if kept is None else kept.children
+    workers = [Worker(job) for _ in range(min(most, len(chunks)))]
     left, looked = len(items), time.monotonic()
     try:
         for worker in workers:
@@ -64,6 +91,7 @@ def work_through(
             left -= done
             if done:
                 tick(done)
+        job.finish(workers)
     finally:  # Ctrl-C, or an error: waiting items are not begun, running ones are ended
         job.stop(workers)
     return dict(sorted(job.reasons.items()))

@@ -70,8 +70,11 @@ class Job:
         items: Sequence[Item],
         answers: Sequence[NDArray[np.uint8]],
         chunks: Iterator[range],
+        spare: list[subprocess.Popen[bytes]] | None = None,
     ) -> None:
         self.task = task
+        self.spare = spare
+        """Children of earlier calls, and where those of this one go; None: children end with the call."""
         self.items = items
         self.reasons: dict[int, str] = {}
         self.done: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
@@ -94,6 +97,13 @@ class Job:
         """Raise _StoppedError if the call is over."""
         if self._stopped:
             raise _StoppedError
+
+    def finish(self, workers: Sequence[Worker]) -> None:
+        """Wait for the threads after all items are done; their children are kept, if children are."""
+        if self.spare is None:
+            self.stop(workers)
+        for worker in workers:
+            worker.thread.join()
 
     def stop(self, workers: Sequence[Worker]) -> None:
         """End the children and wait for the threads."""
@@ -148,12 +158,19 @@ class Worker:
                     start = self._ask(range(start, chunk.stop))
                 self._asked = -1
                 self._job.done.put(len(chunk))
+            self._keep()
         except _StoppedError:
             pass
         except BaseException as error:  # noqa: BLE001 (it is raised in the calling thread)
             self._job.done.put(error)
         finally:
             self._end()
+
+    def _keep(self) -> None:
+        """Leave the child to the next call, if children are kept."""
+        if self._job.spare is not None and self._process is not None:
+            self._job.spare.append(self._process)
+            self._process = None
 
     def _ask(self, chunk: range) -> int:
         """Send items to the child, store its answers, and return the item to go on with."""
@@ -207,6 +224,11 @@ class Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         """Return a new child that is ready for items."""
         task = self._job.task
+        if self._job.spare:
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                self._process = self._job.spare.pop()
+                self._fresh = False
+                return self._process
         self._fresh = True
         try:
             with self._job.lock:  # so that no child is started after the others were ended

@@ -38,13 +38,18 @@ _OUT_OF_TIME = frozenset(
 def start(stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a child that waits for its `first_line` and answers to `stdout`; its error output is discarded."""
     return subprocess.Popen(  # noqa: S603 (our own interpreter and our own program)
-        [sys.executable, "-I", "-S", "-c", _START],
+        command(),
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=subprocess.DEVNULL,
         env={name: os.environ[name] for name in _KEPT if name in os.environ} | _SET,
         bufsize=1 << 16,
     )
+
+
+def command() -> list[str]:
+    """Return the command of an interpreter that waits for its `first_line`."""
+    return [sys.executable, "-I", "-S", "-c", _START]
 
 
 def first_line(main: str, message: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,9 @@ import contextlib
 import io
 import math
 import os
+import select
 import subprocess
+import time
 from collections import deque
 from pathlib import Path
 from typing import IO, cast
@@ -64,6 +66,7 @@ class WarmPool:
         self._children: set[_Child] = set()
         self._restarting: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._prompt = True  # whether the last answer that the loop could have waited for was quick
 
     @property
     def ready(self) -> int:
@@ -92,8 +95,13 @@ class WarmPool:
             await self.close()
             raise
 
-    async def answer(self, item: bytes) -> bytes:
+    async def answer(self, item: bytes, *, hold: float = 0.0) -> bytes:
         """Return a child's answer for an item.
+
+        Args:
+            item: what the child gets.
+            hold: seconds in which the loop does nothing but wait for the answer, unless the last one took longer. An
+                answer that is awaited comes sooner than one that must wake the loop up.
 
         Raises:
             DataError: the reason why it has none.
@@ -104,7 +112,15 @@ class WarmPool:
         self._waiting.append(asked)
         self.feed()
         try:
-            return await asked.answer
+            if not hold:
+                return await asked.answer
+            start = time.perf_counter()
+            if self._prompt:
+                self._hold(asked, start + hold)
+            try:
+                return asked.answer.result() if asked.answer.done() else await asked.answer
+            finally:
+                self._prompt = time.perf_counter() - start < hold
         except asyncio.CancelledError:
             for child in list(self._children):
                 child.give_up(asked)
@@ -132,6 +148,12 @@ class WarmPool:
                 return
             if child.idle and (chunk := self._chunk()):
                 child.ask(chunk)
+
+    def _hold(self, asked: _Asked, until: float) -> None:
+        """Wait for an answer, at most until this time of `time.perf_counter`."""
+        child = next((child for child in self._children if child.has(asked)), None)
+        while child is not None and not asked.answer.done() and time.perf_counter() < until:
+            child.look()
 
     def take_back(self, unanswered: deque[_Asked]) -> None:
         """Let other children answer the items of one that has ended, before all others."""
@@ -217,6 +239,8 @@ class _Child:
         for pipe in (self._requests, self._answers):
             os.set_blocking(pipe, False)
         loop.add_reader(self._answers, self._receive)
+        self._arrivals = select.poll()
+        self._arrivals.register(self._answers, select.POLLIN)
         self._send(pool.task.first_line())
 
     @property
@@ -238,9 +262,20 @@ class _Child:
         self._send(message.getvalue())
         self._begin()
 
+    def has(self, asked: _Asked) -> bool:
+        """Return whether this item is the next that it answers."""
+        return bool(self._asked) and self._asked[0] is asked
+
+    def look(self) -> None:
+        """Take answers if some have arrived; otherwise let others have the core for a moment."""
+        if self._open and self._arrivals.poll(0):
+            self._receive()
+        else:
+            os.sched_yield()
+
     def give_up(self, asked: _Asked) -> None:
         """End the child if it has long been busy with an item that nobody waits for any longer."""
-        if self._asked and self._asked[0] is asked and self._loop.time() - self._began > _TRIED_LONG:
+        if self.has(asked) and self._loop.time() - self._began > _TRIED_LONG:
             self._lose_patience()
 
     def kill(self) -> None:
