@@ -19,6 +19,8 @@ if _TYPE_CHECKING:
     from picturewise.data.dataset import Skipped as Skipped
     from picturewise.data.imageset import ImageSet as ImageSet
     from picturewise.data.options import DataOptions as DataOptions
+    from picturewise.data.pictures.cut import Cut as Cut
+    from picturewise.data.pictures.cut import Spacing as Spacing
     from picturewise.evaluation.comparing import Comparison as Comparison
     from picturewise.evaluation.evaluation import ClassScore as ClassScore
     from picturewise.evaluation.evaluation import Coverage as Coverage
@@ -83,6 +85,7 @@ _HOMES = {
     "Comparison": "picturewise.evaluation.comparing",
     "Count": "picturewise.architectures.layers",
     "Coverage": "picturewise.evaluation.evaluation",
+    "Cut": "picturewise.data.pictures.cut",
     "DataFacts": "picturewise.runs.record",
     "DataOptions": "picturewise.data.options",
     "Dataset": "picturewise.data.dataset",
@@ -122,6 +125,7 @@ _HOMES = {
     "SequenceScores": "picturewise.evaluation.evaluation",
     "SessionFacts": "picturewise.runs.record",
     "Skipped": "picturewise.data.dataset",
+    "Spacing": "picturewise.data.pictures.cut",
     "SplitFacts": "picturewise.runs.record",
     "SplitInspection": "picturewise.tasks.inspect",
     "StartOptions": "picturewise.recipes.options",

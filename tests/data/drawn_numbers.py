@@ -111,3 +111,13 @@ def write_format_1(root: Path, numbers: Mapping[str, Sequence[str]]) -> Path:
             draw_number(text).save(root / split / f"{number}.png")
         write_digit_struct(root / split, texts)
     return root
+
+
+def roughen(root: Path, *, seed: int = 0) -> Path:
+    """Add noise to all PNG files below a folder, so that no two digits are alike; return the folder."""
+    random = np.random.default_rng(seed)
+    for path in sorted(root.rglob("*.png")):
+        pixels = np.asarray(Image.open(path)).astype(np.int64)
+        noisy = np.clip(pixels + random.integers(-40, 41, pixels.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(path)
+    return root

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from picturewise.architectures.lines import parse
+from picturewise.data.pictures.cut import Cut, Spacing
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
 from picturewise.data.read_options import AsItIs
@@ -264,6 +265,16 @@ def test_the_description_of_sequences_is_written_and_read() -> None:
     assert "thresholds" not in json.loads(classifier().description.to_json())
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [Cut("sequence"), Cut("symbol"), Cut("symbol", Spacing(0.9, (0.5, 0.1), (1, 0.05)))],
+)
+def test_what_was_cut_out_is_written_and_read(cut: Cut) -> None:
+    whole = replace(classifier().description, cut=cut)
+    assert Description.from_json(whole.to_json()) == whole
+    assert "cut" not in json.loads(classifier().description.to_json())
+
+
 def test_weights_of_classes_do_not_fit_sequences(tmp_path: Path) -> None:
     rewritten(tmp_path / "c", **READS)
     with pytest.raises(RunError, match="the weights of another network"):
@@ -342,6 +353,18 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
         {**READS, "thresholds": {"0.9999999": 0.5}},
         {**READS, "thresholds": [0.5]},
         {**READS, "thresholds": "0.5"},
+        {"cut": "symbol"},
+        {"cut": {"of": "digit"}},
+        {"cut": {"of": ["symbol"]}},
+        {"cut": {"of": "symbol", "more": 1}},
+        {"cut": {"spacing": None}},
+        {"cut": {"of": "symbol", "spacing": [1]}},
+        {"cut": {"of": "symbol", "spacing": {"side": 1.0, "edge": [0.5, 0.1]}}},
+        {"cut": {"of": "symbol", "spacing": {"side": 1.0, "edge": [0.5, 0.1], "pitch": [0.5]}}},
+        {"cut": {"of": "symbol", "spacing": {"side": 1.0, "edge": [0.5, 0.1], "pitch": "ab"}}},
+        {"cut": {"of": "symbol", "spacing": {"side": 1.0, "edge": [0.5, 0.0], "pitch": [0.5, 0.1]}}},
+        {"cut": {"of": "symbol", "spacing": {"side": True, "edge": [0.5, 0.1], "pitch": [0.5, 0.1]}}},
+        {"cut": {"of": "symbol", "spacing": {"side": 1.0, "edge": [0.5, 0.1], "pitch": [0.5, 10**400]}}},
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from picturewise.evaluation.evaluation import Interval, SequenceScores
 from picturewise.reporting.headline import headline
 
 
@@ -61,3 +62,23 @@ def test_models_evaluated_on_different_pictures_are_not_ranked(report, model):
     top = headline(replace(whole, models=(whole.models[0], other)))
     assert (top.number, top.model) == ("", None)
     assert "different pictures" in top.sentence
+
+
+def test_models_of_classes_are_not_ranked_among_those_of_sequences(report):
+    whole = replace(report({"digits": 0.9, "ctc": 0.7, "places": 0.6}), comparisons=())
+    digits, *others = whole.models
+    edits = Interval(value=0.3, low=0.2, high=0.4)
+    read = SequenceScores(most_symbols=3, lengths=(), places=(), edit_distance=edits)
+    reading = tuple(
+        replace(
+            one, evaluation=one.evaluation.model_copy(update={"sequences": read, "fingerprint": "1" * 64})
+        )
+        for one in others
+    )
+    top = headline(replace(whole, models=(digits, *reading)))
+    assert (top.number, top.model.name) == ("70.00 %", "ctc")
+    assert "by ctc, the most accurate of 2 models" in top.sentence
+    assert any("digits predicts classes, not sequences" in remark for remark in top.remarks)
+    alone = headline(replace(whole, models=(digits, reading[0])))
+    assert "by ctc (95 % interval" in alone.sentence
+    assert not any("optimistic" in remark for remark in alone.remarks)

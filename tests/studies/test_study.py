@@ -8,7 +8,9 @@ import pytest
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
+from picturewise.recipes.recipe import make_recipe
 from picturewise.studies.study import AS_PUBLISHED, packaged, parse_study, read_study
+from picturewise.tasks.default_network import SEQUENCES
 
 WHOLE = """
 title = "Two networks"
@@ -127,10 +129,25 @@ def test_a_file_is_named_after_itself(tmp_path: Path) -> None:
     assert read_study(tmp_path / "mine.toml") == ("mine", parse_study(WHOLE, "a test"))
 
 
-def test_the_packaged_studies_are_the_five_projects() -> None:
+def test_the_packaged_studies_are_the_five_projects_and_whole_numbers() -> None:
     assert list(packaged()) == [
         "mnist-architectures", "mnist-cifar10-cnn", "mnist-dense", "svhn-grey-batchnorm", "svhn-mlp-vs-cnn",
+        "svhn-whole-numbers",
     ]  # fmt: skip
+
+
+def test_the_classifier_of_digits_is_that_of_the_course() -> None:
+    numbers, course = packaged()["svhn-whole-numbers"], packaged()["svhn-mlp-vs-cnn"]
+    digits = numbers.recipe_of(numbers.model("digits"), 0, quick=False)
+    cnn = course.recipe_of(course.model("cnn"), 0, quick=False)
+    assert (digits.model, digits.preparation, digits.training) == (cnn.model, cnn.preparation, cnn.training)
+
+
+def test_the_best_model_of_whole_numbers_is_trained_as_by_default() -> None:
+    study = packaged()["svhn-whole-numbers"]
+    recipe = study.recipe_of(study.model("picturewise"), 0, quick=False)
+    given = {"data": study.recipe["data"], "seed": 0}
+    assert recipe == make_recipe(given, SEQUENCES)
 
 
 def counts(study: str, shape: tuple[int, int, int]) -> dict[str, tuple[int, int]]:

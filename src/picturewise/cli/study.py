@@ -72,8 +72,12 @@ def command(
                 output.say(f"model {plan.name}, seed {plan.seed}: {plan.path}")
                 if plan.remark and plan.seed == 0:
                     output.say(f"note: {plan.remark}")
-            else:
+            elif run.training_run is run:
                 output.show_best(run)
+            else:
+                output.say(
+                    f"not trained: the classifier of {run.training_run.name} is moved over the pictures"
+                )
 
     found = study(
         name,
@@ -144,6 +148,7 @@ def _show(found: StudyResult) -> None:
     )
     from picturewise.studies.results import QUICK
 
+    several = len({model.reads for model in found.models}) > 1
     rows = [
         (
             model.name,
@@ -151,6 +156,7 @@ def _show(found: StudyResult) -> None:
             count(model.parameters),
             count(model.epochs),
             duration(model.training_seconds),
+            model.reads if several else "",
             percent(model.valid_accuracy.value),
             percent_with_interval(model.accuracy),
             "" if model.mean is None else percent_with_interval(model.mean),
@@ -161,7 +167,7 @@ def _show(found: StudyResult) -> None:
     ]
     seeds = max(len(model.seeds) for model in found.models)
     head = (
-        *("model", "pictures", "parameters", "epochs", "time", "validation", "test accuracy"),
+        *("model", "pictures", "parameters", "epochs", "time", "accuracy of", "validation", "test accuracy"),
         *(f"mean of {seeds} seeds", "test loss", "published"),
     )
     shown = [place for place in range(len(head)) if any(row[place] for row in rows)]

@@ -21,6 +21,7 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.data.read_options import ReadOptions
 from picturewise.split_names import SplitName
 
@@ -60,6 +61,7 @@ class Reading:
         whole_train: the fingerprint of train before anything was held out, see `Dataset`.
         background: what transparent pictures are put on.
         values: the stored values of black and white, see `Dataset`.
+        cut: what was cut out of the pictures by their boxes, see `Dataset`.
     """
 
     parts: Mapping[SplitName, Part]
@@ -68,6 +70,7 @@ class Reading:
     whole_train: str | None = None
     background: Background = WHITE
     values: Ends | None = None
+    cut: Cut | None = None
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -85,6 +88,7 @@ class Block:
         left_out: what is beside them and is not read.
         notes: decisions, in sentences.
         first: how many pictures of the source are before these.
+        cut: what was cut out of them by their boxes, see `Dataset`.
     """
 
     pictures: ImageSet
@@ -92,6 +96,7 @@ class Block:
     left_out: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     first: int = 0
+    cut: Cut | None = None
 
 
 def pictures_at_once(shape: tuple[int, int, int]) -> int:

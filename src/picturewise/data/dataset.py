@@ -11,6 +11,7 @@ from picturewise.arguments import checked
 from picturewise.data.arrays.value_range import Ends
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError, UsageError
 from picturewise.names import listed
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # it loads pydantic
     from picturewise.data.options import DataOptions
     from picturewise.displays import Figure
 
-_INTERNAL = ("held_out", "open_valid", "read_with", "reserved", "values", "whole_train")
+_INTERNAL = ("cut", "held_out", "open_valid", "read_with", "reserved", "values", "whole_train")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Dataset:
             are only in memory.
         held_out: train and valid if valid was held out from train without a word from the user.
         values: the stored values of black and white if the type of the pictures does not determine them; None: it does.
+        cut: what was cut out of the pictures by their boxes; None: they are whole.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Dataset:
     background: Background = WHITE
     read_with: DataOptions | None = None
     values: Ends | None = None
+    cut: Cut | None = None
     held_out: tuple[ImageSet, ImageSet] | None = None
 
     def __post_init__(self) -> None:

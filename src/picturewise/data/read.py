@@ -92,7 +92,7 @@ def read_blocks(
     whole = dataset.split(split)
     step = pictures_at_once(whole.shape)
     for start in range(0, len(whole), step):
-        yield Block(whole.unlabelled(slice(start, start + step)), first=start)
+        yield Block(whole.unlabelled(slice(start, start + step)), first=start, cut=dataset.cut)
         release(whole.images)
     bad = dict(enumerate(dataset.skipped))
     yield Block(whole.unlabelled(slice(0, 0)), bad, notes=dataset.notes, first=len(whole))
@@ -133,6 +133,7 @@ def _completed(
         whole_train=whole_train,
         background=reading.background,
         values=reading.values,
+        cut=reading.cut,
         held_out=_held_out(source, options, asked),
     )
 

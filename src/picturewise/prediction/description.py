@@ -14,6 +14,7 @@ from picturewise.architectures.lines import MOST_SYMBOLS, MOST_UNITS
 from picturewise.data.arrays.symbols import symbols_of
 from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut, Spacing
 from picturewise.data.read_options import AsItIs
 from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
@@ -24,7 +25,7 @@ from picturewise.targets.sequences import is_sequences
 
 FORMAT = 2
 """Version 1 had `fit` instead of `resize`."""
-_OPTIONAL = frozenset({"values", "learned", "thresholds"})
+_OPTIONAL = frozenset({"values", "learned", "thresholds", "cut"})
 _GOAL = re.compile(r"0\.[0-9]{1,6}")
 LONGEST_NAME = 10_000
 """Characters of a class's name."""
@@ -55,6 +56,8 @@ class Description:
         learned: statistics of train's pictures; None: older versions did not keep them.
         thresholds: for sequences, accuracy → the confidence from which on readings of validation pictures reached it,
             such as '0.98' → 0.71; None: of classes.
+        cut: what was cut out of train's pictures by their boxes; None: they were whole, or older versions did not keep
+            it.
 
     Raises:
         ValueError: a value is not valid, or values are inconsistent.
@@ -75,6 +78,7 @@ class Description:
     values: tuple[float, float] | None = None
     learned: LearnedPictures | None = None
     thresholds: Mapping[str, float] | None = None
+    cut: Cut | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in _EXPECTED.items():
@@ -136,6 +140,8 @@ class Description:
         plain["preparation"] = _made(Preparation, plain.get("preparation"), "preparation")
         if plain.get("learned") is not None:
             plain["learned"] = _made(LearnedPictures, plain["learned"], "learned")
+        if plain.get("cut") is not None:
+            plain["cut"] = _made_cut(plain["cut"])
         made: Description = _made(cls, plain, "the description")
         return made
 
@@ -172,6 +178,13 @@ def _made(kind: type, plain: object, what: str) -> Any:
     except TypeError as error:  # a required key is missing
         missing = [name for name in known if name not in plain]
         raise ValueError(f"{what} lacks the required keys {', '.join(missing)}") from error
+
+
+def _made_cut(plain: object) -> Cut:
+    if isinstance(plain, dict) and plain.get("spacing") is not None:
+        plain = {**plain, "spacing": _made(Spacing, plain["spacing"], "cut.spacing")}
+    made: Cut = _made(Cut, plain, "cut")
+    return made
 
 
 def _is_text(value: object) -> bool:
@@ -243,4 +256,5 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: value is None or _are_thresholds(value),
         "a table of accuracies and confidences from 0 to 1",
     ),
+    "cut": (lambda value: value is None or isinstance(value, Cut), "what was cut out of pictures"),
 }

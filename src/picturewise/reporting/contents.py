@@ -81,6 +81,7 @@ class ModelFacts:
         weights_sha256: of the classifier's weights.
         figures: about this model.
         graph: a figure of its layers, or nothing.
+        trained_as: the name of the model whose network this is, if it was trained under that name alone, or "".
     """
 
     name: str
@@ -98,6 +99,7 @@ class ModelFacts:
     weights_sha256: str
     figures: tuple[ReportFigure, ...] = ()
     graph: tuple[ReportFigure, ...] = ()
+    trained_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ class StudyRow:
         train_accuracy: mean over the batches of that epoch, in 0..1.
         seeds: test accuracy of each run, starting with seed 0.
         mean: of these, with Student's interval; None for a single run.
+        reads: what its accuracies are of: classes, or whole numbers or other sequences.
     """
 
     model: str
@@ -214,6 +217,7 @@ class StudyRow:
     train_accuracy: float | None = None
     seeds: tuple[float, ...] = ()
     mean: Interval | None = None
+    reads: str = "classes"
 
 
 @dataclass(frozen=True)

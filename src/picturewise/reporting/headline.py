@@ -35,6 +35,10 @@ def headline(report: Report) -> Headline:
     evaluated = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
     if not evaluated:
         return Headline("", "Not evaluated on the test split yet.", (), None)
+    others: tuple[ModelFacts, ...] = ()
+    if len({evaluation.sequences is None for _, evaluation in evaluated}) > 1:
+        others = tuple(model for model, evaluation in evaluated if evaluation.sequences is None)
+        evaluated = [pair for pair in evaluated if pair[1].sequences is not None]
     if len({evaluation.fingerprint for _, evaluation in evaluated}) > 1:
         return Headline(
             "",
@@ -43,9 +47,9 @@ def headline(report: Report) -> Headline:
             None,
         )
     model, evaluation = max(evaluated, key=lambda pair: pair[1].accuracy.value)
-    whose = (
-        "" if len(report.models) == 1 else f" by {model.name}, the most accurate of {len(evaluated)} models"
-    )
+    whose = "" if len(report.models) == 1 else f" by {model.name}"
+    if len(evaluated) > 1:
+        whose += f", the most accurate of {len(evaluated)} models"
     accuracy = evaluation.accuracy
     words = nouns_of(evaluation)
     done = (
@@ -62,6 +66,7 @@ def headline(report: Report) -> Headline:
         *_coverage(evaluation),
         *_lead(report.comparisons, model),
         *_missing(report),
+        *_of_classes(others),
         *_choice(len(evaluated)),
     )
     return Headline(percent(accuracy.value), sentence, remarks, model)
@@ -101,6 +106,17 @@ def _equals(p: str) -> str:
 def _missing(report: Report) -> tuple[str, ...]:
     names = [model.name for model in report.models if model.evaluation is None]
     return (f"Not evaluated on the test split yet: {', '.join(names)}.",) if names else ()
+
+
+def _of_classes(models: Sequence[ModelFacts]) -> tuple[str, ...]:
+    """Return which models are left out, because they do not read sequences as the others do."""
+    if not models:
+        return ()
+    predict = "predicts" if len(models) == 1 else "predict"
+    names = ", ".join(model.name for model in models)
+    return (
+        f"{names} {predict} classes, not sequences, so the accuracy there cannot be compared with this one.",
+    )
 
 
 def _choice(evaluated: int) -> tuple[str, ...]:

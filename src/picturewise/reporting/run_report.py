@@ -124,7 +124,8 @@ def drawn(run: Run, *names: str) -> tuple[ReportFigure, ...]:
 
 def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
     """Return the facts about a run, with the figures about this run alone."""
-    record, recipe, summary = run.record, run.recipe, run.summary()
+    trained = run.training_run
+    record, recipe, summary = trained.record, trained.recipe, trained.summary()
     layers = (
         tuple(LayerFacts(row.line, show(row.output), row.count.trainable) for row in summary.rows)
         if summary
@@ -141,19 +142,20 @@ def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
         training={name: text for name, text in words.items() if name not in derived},
         derived={name: text for name, text in words.items() if name in derived},
         machine=machine_words(record.machine),
-        history=run.history,
+        history=trained.history,
         evaluation=run.evaluation(),
         evaluate_command=f"picturewise evaluate {run.path}",
         recipe=recipe.to_toml(),
         weights_sha256=run.classifier_sha256() or "none yet, because no epoch has finished",
         figures=own,
-        graph=drawn(run, "architecture"),
+        graph=drawn(trained, "architecture"),
+        trained_as="" if trained is run else trained.name,
     )
 
 
 def training_seconds(run: Run) -> float:
     """Return how long all epochs took in total, including validation, in seconds."""
-    return sum(row.seconds for row in run.history)
+    return sum(row.seconds for row in run.training_run.history)
 
 
 def validation_seconds(run: Run) -> float | None:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.errors import RunError
 from picturewise.preparing.preparation import Preparation
 from picturewise.results import Result
@@ -47,6 +48,9 @@ class DataFacts(Result):
     values: tuple[float, float] | None = Field(
         default=None,
         description="Stored values of black and white, if the type of the pictures does not determine them.",
+    )
+    cut: Cut | None = Field(
+        default=None, description="What was cut out of the pictures by their boxes; none: they are whole."
     )
 
 
@@ -158,4 +162,5 @@ def data_facts(dataset: Dataset) -> DataFacts:
         skipped=len(dataset.skipped),
         background=dataset.background,
         values=dataset.values,
+        cut=dataset.cut,
     )

@@ -73,7 +73,7 @@ _INTERNAL = (
         "nouns",
         "save_evaluation",
     ),
-    *("save_history", "save_record", "target", "tensorboard"),
+    *("save_history", "save_record", "target", "tensorboard", "training_run"),
 )
 """Members of a run for internal use."""
 
@@ -95,6 +95,11 @@ class Run(RunFigures):
     def name(self) -> str:
         """The folder's own name."""
         return self.path.resolve().name
+
+    @property
+    def training_run(self) -> Run:
+        """The run that trained the network: this one, except for a `SlidingRun`."""
+        return self
 
     @property
     def recipe(self) -> EffectiveRecipe:

@@ -79,6 +79,7 @@ def make_plan(
             raise unknown("model of the study", name, list(kinds))
     both = {run for run, (model, _) in kinds.items() if run in only or model.name in only}
     wanted = _with_beginnings(study, both) if only else set(kinds)
+    slid = {model.slides for model in study.models}
     plans: list[Planned] = []
     used: set[str] = set()
     for run, (model, published) in kinds.items():
@@ -93,7 +94,10 @@ def make_plan(
                     update={"source": text_of(_place(folder, model.begins_with, seed).absolute())}
                 )
             placed = recipe.data.model_copy(update={"source": source})
-            whole = recipe.model_copy(update={"data": placed, "start": start})
+            training = recipe.training
+            if model.name in slid and training.folds is None:  # readings need a validation split
+                training = training.model_copy(update={"folds": 0})
+            whole = recipe.model_copy(update={"data": placed, "start": start, "training": training})
             if run in wanted:
                 plans.append(Planned(run, model, seed, whole, _place(folder, run, seed), published))
     for name in data:
@@ -165,7 +169,7 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
     """
     lines: dict[str, tuple[str, ...]] = {}
     for plan in plans:
-        if plan.name not in lines:
+        if plan.name not in lines and plan.model.slides is None:
             try:
                 lines[plan.name] = _lines(plan, lines, datasets[plan.recipe.data].split("train"))
             except UsageError as error:
@@ -175,11 +179,13 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
 def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
     """Return the layer lines of a model; all fit. `known` holds the lines of the models before it."""
     from picturewise.training.derive import derive_recipe  # noqa: PLC0415
+    from picturewise.training.heads import asked_head, labelled_for, with_head  # noqa: PLC0415
     from picturewise.training.pretrained import with_backbone  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 
-    recipe, first = plan.recipe, plan.model.begins_with
+    recipe, first = asked_head(plan.recipe), plan.model.begins_with
     if first is None:
-        return derive_recipe(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
+        wanted = with_head(with_backbone(recipe, train.shape)[0], train)
+        return derive_recipe(wanted, labelled_for(wanted, train))[0].model.layers or ()
     own = recipe.model.layers or ()
     # If a recipe says how many lines are taken over, it already contains all of them.
     lines = own if recipe.start.lines else (*known[first], *own)
@@ -217,8 +223,8 @@ def named_source(recipe: Recipe, model: str) -> str:
 def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:
     wanted = set(only)
     for model in reversed(study.models):
-        if wanted & {model.name, model.name + AS_PUBLISHED} and model.begins_with is not None:
-            wanted.add(model.begins_with)
+        if wanted & {model.name, model.name + AS_PUBLISHED} and model.comes_after is not None:
+            wanted.add(model.comes_after)
     return wanted
 
 

@@ -33,6 +33,7 @@ from picturewise.runs.history import kept_epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure
+from picturewise.split_names import SplitName
 from picturewise.studies.plan import Planned
 from picturewise.studies.study import PublishedResult, Study
 from picturewise.tasks.compare import compare, comparison_table
@@ -66,6 +67,14 @@ class StudiedModel(Result):
     steps: int = Field(description="Batches that the network was trained on, in all epochs.")
     train_accuracy: float = Field(
         description="Mean over the batches of the classifier's epoch, while the weights changed; in [0, 1]."
+    )
+    reads: str = Field(
+        description="What its accuracies are of: classes, or whole numbers or other sequences of symbols."
+    )
+    slides: str | None = Field(
+        default=None,
+        description="The model whose classifier of single symbols is moved over the pictures; its training is stated "
+        "here. None: the model was trained itself.",
     )
     training_seconds: float
     valid_pictures: int
@@ -159,10 +168,13 @@ def gather(
 
 def _studied(plan: Planned, runs: Sequence[Run], valid: ImageSet) -> StudiedModel:
     run, model = runs[0], plan.model
-    record, history, training = run.record, run.history, run.recipe.training
+    trained = run.training_run
+    record, history, training = trained.record, trained.history, trained.recipe.training
     train_pictures = record.data.splits["train"].pictures
     classifier = run.classifier()
-    on_valid, _, _ = evaluate_part(classifier, valid, record.data.name, "valid")
+    on_valid = _evaluated(run, "valid") if model.slides else None
+    if on_valid is None:
+        on_valid, _, _ = evaluate_part(classifier, valid, record.data.name, "valid")
     evaluation = _evaluated(run)
     seeds = tuple(_evaluated(one).accuracy.value for one in runs)
     return StudiedModel(
@@ -171,7 +183,7 @@ def _studied(plan: Planned, runs: Sequence[Run], valid: ImageSet) -> StudiedMode
         model=model.name,
         as_published=plan.as_published,
         remark=plan.remark,
-        data=record.data.name,
+        data=run.record.data.name,
         path=run.path,
         parameters=record.parameters,
         trainable_parameters=record.trainable_parameters,
@@ -180,6 +192,8 @@ def _studied(plan: Planned, runs: Sequence[Run], valid: ImageSet) -> StudiedMode
         train_pictures=train_pictures,
         steps=history[-1].epoch * -(-train_pictures // training.batch_size),
         train_accuracy=kept_epoch(history, training.keep).train_accuracy,
+        reads="classes" if run.nouns is None else f"whole {run.nouns.whole}s",
+        slides=model.slides,
         training_seconds=training_seconds(run),
         valid_pictures=on_valid.pictures,
         valid_accuracy=on_valid.accuracy,
@@ -199,8 +213,8 @@ def _about(plan: Planned) -> str:
     return f"{plan.model.name} with its author's split, options and epochs; the last epoch counts."
 
 
-def _evaluated(run: Run) -> Evaluation:
-    evaluation = run.evaluation()
+def _evaluated(run: Run, split: SplitName = "test") -> Evaluation:
+    evaluation = run.evaluation(split)
     if evaluation is None:
         raise RunError(f"The evaluation of {run.path} was deleted during the study. Run the study again.")
     return evaluation
@@ -227,6 +241,7 @@ def _row(model: StudiedModel) -> StudyRow:
         train_accuracy=model.train_accuracy,
         seeds=model.seeds,
         mean=model.mean,
+        reads=model.reads,
     )
 
 

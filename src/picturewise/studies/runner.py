@@ -16,6 +16,7 @@ from picturewise.runs.places import is_folder
 from picturewise.runs.run import Run, open_run
 from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all, remarked
 from picturewise.studies.results import StudyResult, gather
+from picturewise.studies.sliding import check_sliding, slid
 from picturewise.studies.study import Study, read_study
 from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.load import refuse_inside
@@ -90,12 +91,16 @@ def study(
         _sweep(folder)
         datasets = read_all(content, plans, progress=progress)
         check_all(plans, datasets)
+        check_sliding(plans, datasets)
         plans = plans if quick else remarked(plans, datasets)
         _begin(folder, called, content, quick=quick)
-        runs = []
+        runs = list[Run]()
         for plan in plans:
             tell(plan, None)
-            run = _trained(plan, callbacks, track, progress=progress)
+            if plan.model.slides is not None:
+                run: Run = slid(plan, plans, runs, datasets, progress=progress)
+            else:
+                run = _trained(plan, callbacks, track, progress=progress)
             if run.evaluated() is None:
                 evaluate(run, progress=progress)
             tell(plan, run)

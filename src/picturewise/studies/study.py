@@ -15,6 +15,7 @@ name = "dense"                  of the run's folder and in the report
 about = "…"                     what is special about it
 alone = true                    take only the pictures from the shared recipe
 begins_with = "other"           begin with the trained network of this model, from the same study and seed
+slides = "other"                train nothing: move this model's classifier of single symbols over pictures of sequences
 published = { accuracy = 0.979, loss = 0.148, epochs = 20, note = "…" }         or a list of several
 as_published.training.keep = "last"     keys that `--as-published` sets in a second run of the model
 recipe.model.layers = [ … ]     keys of its own
@@ -78,11 +79,19 @@ class StudyModel(BaseModel):
     about: str = ""
     alone: bool = False
     begins_with: str | None = None
+    slides: str | None = Field(
+        default=None, description="The model whose classifier of single symbols is moved over the pictures."
+    )
     published: Annotated[tuple[PublishedResult, ...], BeforeValidator(_listed)] = ()
     as_published: dict[str, Any] = Field(
         default={}, description="Recipe keys of the author's run that differ from those of this study."
     )
     recipe: dict[str, Any] = {}
+
+    @property
+    def comes_after(self) -> str | None:
+        """The model that must be trained before, because this one takes its network."""
+        return self.begins_with or self.slides
 
 
 class Study(BaseModel):
@@ -106,11 +115,13 @@ class Study(BaseModel):
         for model in self.models:
             if model.name in known:
                 raise _problem(f"two models have the name '{model.name}'")
-            if model.begins_with is not None and model.begins_with not in known:
+            if model.comes_after is not None and model.comes_after not in known:
                 raise _problem(
-                    f"model '{model.name}' begins with '{model.begins_with}', which is not an earlier model"
-                    f"{' (the earlier models: ' + ', '.join(known) + ')' if known else ''}"
+                    f"model '{model.name}' {'begins with' if model.begins_with else 'slides'} '{model.comes_after}', "
+                    f"which is not an earlier model{_those(known)}"
                 )
+            if model.slides is not None:
+                _check_sliding(model, self.model(model.slides))
             if model.as_published and not model.published:
                 raise _problem(f"model '{model.name}' has as_published, but nothing that was published")
             if model.name.endswith(AS_PUBLISHED):
@@ -204,6 +215,24 @@ def _checked(plain: dict[str, Any], where: str) -> Study:
                 f"Model '{model.name}' of the study has both begins_with and start.source. Remove one of them."
             )
     return study
+
+
+def _those(known: list[str]) -> str:
+    return f" (the earlier models: {', '.join(known)})" if known else ""
+
+
+def _check_sliding(model: StudyModel, trained: StudyModel) -> None:
+    """Check that a model without a training of its own does not have options for one."""
+    if trained.slides is not None:
+        raise _problem(f"model '{model.name}' slides '{trained.name}', which is not trained itself")
+    for key, given in (("begins_with", model.begins_with), ("as_published", model.as_published)):
+        if given:
+            raise _problem(f"model '{model.name}' has both slides and {key}; remove one of them")
+    if strange := [key for key in model.recipe if key != "data"]:
+        raise _problem(
+            f"model '{model.name}' slides '{trained.name}' and is not trained, so recipe.{strange[0]} has no effect; "
+            "only recipe.data may be set"
+        )
 
 
 def _problem(sentence: str) -> PydanticCustomError:

@@ -154,8 +154,11 @@ def compare(
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
-    curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
-    album.save(figures.draw_learning_curves(curves), "learning-curves")
+    curves = {name: _history(run) for name, run in zip(names, opened, strict=True) if run.training_run is run}
+    if curves:
+        album.save(figures.draw_learning_curves(curves), "learning-curves")
+    else:
+        album.remove("learning-curves")
     all_grey = all(run.recipe.preparation.grey for run in opened)
     sheets = album.draw_predictions(
         probabilities, part, labels, target, seed=seed, in_grey=all_grey, targets=targets

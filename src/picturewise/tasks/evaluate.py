@@ -18,6 +18,7 @@ from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.labels_for import labels_for
 from picturewise.data.options import data_options
+from picturewise.data.pictures.cut import note_on_whole
 from picturewise.data.read_options import AsItIs
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
@@ -249,7 +250,8 @@ def _on_other_pictures(
     evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     evaluation = _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
-    return _with_notes(evaluation, (*dataset.notes, *unlike(classifier, part)))
+    whole = note_on_whole(classifier.description.cut, dataset.cut)
+    return _with_notes(evaluation, (*dataset.notes, *whole, *unlike(classifier, part)))
 
 
 def _without_learned(

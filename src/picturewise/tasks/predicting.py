@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
+from picturewise.data.pictures.cut import note_on_whole
 from picturewise.data.read import read_blocks
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.data.recognise import check_obeyed, folder_of_names, recognise, recognise_each
@@ -89,7 +90,9 @@ class Predicting:
                 )
                 if self.classifier.description.learned is not None:
                     self._greys.add(block.pictures)
-                self._notes |= dict.fromkeys(block.notes)
+                learned = self.classifier.description.cut
+                whole = note_on_whole(learned, block.cut) if predicted.rows else ()
+                self._notes |= dict.fromkeys((*block.notes, *whole))
                 self._count(predicted)
                 if self._progress is not None:
                     self._progress("Predicting", self.predicted + self.unreadable, total)

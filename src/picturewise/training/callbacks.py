@@ -84,6 +84,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
             "picturewise": trainer.record.picturewise,
         },
         values=data.values,
+        cut=data.cut,
         learned=learned_pictures(learner.train.statistics.sums, math.prod(data.shape[:2])),
         thresholds=sure,
     )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.data.splitting.folds import FOLDS, folds_of
 from picturewise.errors import DataError, RunError
 from picturewise.networks.transplant import let_learn, new_classes
@@ -245,12 +246,13 @@ class Learner:
         values: tuple[float, float] | None = None,
         learned: LearnedPictures | None = None,
         thresholds: Mapping[str, float] | None = None,
+        cut: Cut | None = None,
     ) -> Classifier:
         """Return the present network as a classifier, and put it into evaluation mode; see `as_classifier`."""
         return as_classifier(
             self.network, self.recipe, self.preparation, self.train,
             temperature=temperature, module=module, background=background, provenance=provenance, values=values,
-            learned=learned, thresholds=thresholds,
+            learned=learned, thresholds=thresholds, cut=cut,
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:

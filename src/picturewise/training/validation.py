@@ -14,6 +14,7 @@ from torch import nn
 from picturewise.architectures.lines import parse
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.onnx_models.model import is_portable
 from picturewise.prediction.classifier import Classifier
@@ -37,6 +38,7 @@ def as_classifier(
     values: tuple[float, float] | None = None,
     learned: LearnedPictures | None = None,
     thresholds: Mapping[str, float] | None = None,
+    cut: Cut | None = None,
 ) -> Classifier:
     """Return the present network as a classifier; it is put into evaluation mode, and may be trained further.
 
@@ -52,6 +54,7 @@ def as_classifier(
         values: as for `Description`.
         learned: the same.
         thresholds: the same.
+        cut: the same.
     """
     description = Description(
         layers=recipe.model.layers,
@@ -67,6 +70,7 @@ def as_classifier(
         values=values,
         learned=learned,
         thresholds=thresholds,
+        cut=cut,
     )
     network.eval()
     return Classifier(_held(network, description), description)

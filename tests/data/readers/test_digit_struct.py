@@ -12,19 +12,20 @@ from PIL import Image
 
 from picturewise.data.arrays.symbols import Symbols
 from picturewise.data.contract import Reading
-from picturewise.data.hints import Hints
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
+from picturewise.data.pictures.cut import Cut, Spacing
 from picturewise.data.read_options import AsItIs
-from picturewise.data.readers.digit_struct import recognise
+from picturewise.data.readers.digit_struct import picture_of, recognise
 from picturewise.data.recognise import recognise as recognise_any
 from picturewise.errors import DataError
 from picturewise.targets.places import Places
 from picturewise.targets.sequences import DIGITS
 
 
-def read(root: Path, **options: object) -> Reading:
-    reader = recognise(root)
+def read(root: Path, *, hints: Hints = NO_HINTS, **options: object) -> Reading:
+    reader = recognise(root, hints)
     assert reader is not None
     return reader.read(reader.splits, DataOptions(**options))
 
@@ -93,10 +94,90 @@ def test_it_is_found_like_any_form_and_knows_its_target(tmp_path: Path) -> None:
     root = write_format_1(tmp_path / "archive" / "svhn", {"train": NUMBERS})
     source = recognise_any(root.parent, hints=Hints(target="sequence"))
     assert source.hints.sequences
-    with pytest.raises(
-        DataError, match=r"cannot be read as classes, because its digitStruct.mat contains sequences"
-    ):
-        recognise_any(root, hints=Hints(target="class"))
+    digits = recognise_any(root, hints=Hints(target="class"))
+    assert (digits.name, digits.hints.sequences) == ("svhn-digits", False)
+
+
+DIGITS_ALONE = Hints(target="class")
+
+
+def test_single_digits_are_the_squares_around_their_boxes_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """The boxes of `boxes_of` are 12 pixels wide and 16 high, from 2 below the top."""
+    root = write_format_1(tmp_path / "svhn", {"train": NUMBERS, "test": ("10", "2")})
+    reading = read(root, hints=DIGITS_ALONE, size=[16, 16])
+    train, test = (reading.parts[split].pictures for split in ("train", "test"))  # type: ignore[index]
+    assert train.classes == DIGITS
+    assert [DIGITS[label] for label in train.required_labels] == list("".join(NUMBERS))
+    assert test.names == ["test/1.png#1", "test/1.png#2", "test/2.png#1"]
+    number = draw_number("10")
+    assert np.array_equal(test.images[0], np.asarray(number.crop((2, 2, 18, 18))))
+    assert np.array_equal(test.images[1], np.asarray(number.crop((14, 2, 30, 18))))
+    assert any("Each digit was cut out, as the square around its box" in note for note in reading.notes)
+
+
+def test_digits_of_one_picture_count_as_parts_of_it(tmp_path: Path) -> None:
+    """So that they stay together where a split is held out."""
+    part = read(write_format_1(tmp_path / "svhn", {"train": ("10", "23")}), hints=DIGITS_ALONE).parts["train"]
+    first, second, third, fourth = part.source_digests[:].tolist()
+    assert first == second
+    assert third == fourth
+    assert first != third
+    assert [picture_of(name) for name in part.pictures.names or ()] == ["train/1.png"] * 2 + [
+        "train/2.png"
+    ] * 2
+
+
+def test_more_digits_than_are_decoded_at_once_come_out_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_format_1(tmp_path / "svhn", {"train": NUMBERS, "test": NUMBERS})
+    whole = read(root, hints=DIGITS_ALONE)
+    monkeypatch.setattr("picturewise.data.pictures.decode_files._AT_ONCE", 3)
+    again = read(root, hints=DIGITS_ALONE)
+    for split, part in whole.parts.items():
+        assert np.array_equal(part.pictures.images, again.parts[split].pictures.images)
+
+
+def test_a_digit_that_cannot_be_cut_out_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    for number in (1, 2):
+        draw_number("12").save(tmp_path / "train" / f"{number}.png")
+    outside = [boxes_of("12")[0], [500.0, 10.0, 10.0, 10.0, 2.0]]
+    write_digit_struct(tmp_path / "train", ("12", "12"), [boxes_of("12"), outside])
+    with pytest.raises(DataError, match=r"1 of 4 .* train/2.png#2: the boxes of its symbols are outside"):
+        read(tmp_path, hints=DIGITS_ALONE)
+    (tmp_path / "train" / "1.png").write_bytes(b"nothing")
+    left = read(tmp_path, hints=DIGITS_ALONE, skip_bad=True).parts["train"]
+    assert left.pictures.names == ["train/2.png#1"]
+    assert [item.path for item in left.skipped] == ["train/1.png#1", "train/1.png#2", "train/2.png#2"]
+
+
+def test_spacing_is_measured_in_heights_of_what_is_read_as_a_number(tmp_path: Path) -> None:
+    """A picture of `draw_number` is 20 high; a digit is 12 wide, and 4 are free at the edges."""
+    cut = read(write_format_1(tmp_path / "svhn", {"train": ("12", "345")}), hints=DIGITS_ALONE).cut
+    assert cut == Cut("symbol", Spacing(16 / 20, (10 / 20, 0.05), (12 / 20, 0.05)))
+    assert read(tmp_path / "svhn").cut is None
+    (tmp_path / "street" / "train").mkdir(parents=True)
+    boxes = []
+    for number, text in enumerate(("12", "345"), 1):
+        street = Image.new("RGB", (300, 200), "red")
+        street.paste(draw_number(text), (100, 50))
+        street.save(tmp_path / "street" / "train" / f"{number}.png")
+        boxes.append([[left + 100, top + 50, *rest] for left, top, *rest in boxes_of(text)])
+    write_digit_struct(tmp_path / "street" / "train", ("12", "345"), boxes)
+    cut = read(tmp_path / "street", hints=DIGITS_ALONE).cut
+    # Numbers are cropped there: 16 pixels and 3 more above and below; 6 to the edge of the digits and 4 or 6 more.
+    assert cut is not None
+    assert cut.spacing is not None
+    assert cut.spacing.side == pytest.approx(16 / 22)
+    assert cut.spacing.pitch == (pytest.approx(12 / 22), 0.05)
+    assert cut.spacing.edge[0] == pytest.approx(11 / 22)
+    assert read(tmp_path / "street").cut == Cut("sequence")
+
+
+def test_spacing_is_not_measured_where_there_is_none(tmp_path: Path) -> None:
+    cut = read(write_format_1(tmp_path / "svhn", {"train": ("1", "2")}), hints=DIGITS_ALONE).cut
+    assert cut == Cut("symbol")
 
 
 def test_a_missing_picture_is_named(tmp_path: Path) -> None:

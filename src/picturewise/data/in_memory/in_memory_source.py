@@ -280,6 +280,7 @@ class DatasetSource:
             whole_train,
             background=dataset.background,
             values=dataset.values,
+            cut=dataset.cut,
         )
 
 

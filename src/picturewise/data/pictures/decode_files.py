@@ -6,6 +6,7 @@ This process does not touch any byte of an encoded picture, so that none can har
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from picturewise.untrusted.confined.protocol import Item
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30
+_AT_ONCE = 1 << 14  # files with several boxes: their pixels are held twice
 
 
 Boxes = Sequence[decode.Box | None] | None
@@ -64,7 +66,7 @@ def look_and_decode_each(
         form: as for `decode_each`.
         tick: as for `look_at_each`.
         allocate: as for `decode_each`.
-        boxes: the same.
+        boxes: the same, but no file may occur twice.
 
     Raises:
         DataError: there is not enough memory for all pictures.
@@ -89,19 +91,41 @@ def decode_each(
         form: what each is converted to.
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
-        boxes: what to cut out of each picture; all must be files.
+        boxes: what to cut out of each picture; all must be files. A file may occur several times, with other boxes.
         kept: children of earlier calls with the same form, without boxes.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    task = decoding(form, look=False, boxes=_by_path(paths, boxes))
-    if kept is None:
+    task = decoding(form, look=False)
+    if boxes is not None:
+        reasons = _cut_out_each(paths, form, rows, tick, boxes)
+    elif kept is None:
         reasons = work_through(task, paths, [rows], tick)
     else:
         reasons = work_through(task, paths, [rows], tick, kept=kept)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
+
+
+def _cut_out_each(
+    paths: Sequence[Item],
+    form: decode.Form,
+    rows: NDArray[np.uint8],
+    tick: Tick,
+    boxes: Sequence[decode.Box | None],
+) -> dict[int, str]:
+    """Fill the rows (N, length) with what is in each box, and return by index why there is nothing."""
+    reasons = dict[int, str]()
+    for turn in _turns(paths):
+        some, cut = [paths[index] for index in turn], [boxes[index] for index in turn]
+        whole = len(turn) == len(paths)
+        answers = rows if whole else np.empty((len(turn), rows.shape[1]), np.uint8)
+        found = work_through(decoding(form, look=False, boxes=_by_path(some, cut)), some, [answers], tick)
+        if not whole:
+            rows[turn] = answers
+        reasons |= {turn[place]: reason for place, reason in found.items()}
+    return dict(sorted(reasons.items()))
 
 
 def _look_at_each(
@@ -126,6 +150,20 @@ def _place(count: int, form: decode.Form, allocate: Allocate) -> tuple[NDArray[n
     """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
     images = allocate(count, (form.height, form.width), form.channels)
     return images, images.reshape(count, form.height * form.width * form.channels)
+
+
+def _turns(paths: Sequence[Item]) -> list[Sequence[int]]:
+    """Return the numbers of all files in parts, so that no file occurs twice in a part: it has one box there."""
+    if len(set(paths)) == len(paths):
+        return [range(len(paths))]
+    seen = Counter[Item]()
+    turns: list[list[int]] = []
+    for index, path in enumerate(paths):
+        if seen[path] == len(turns):
+            turns.append([])
+        turns[seen[path]].append(index)
+        seen[path] += 1
+    return [turn[start : start + _AT_ONCE] for turn in turns for start in range(0, len(turn), _AT_ONCE)]
 
 
 def _by_path(paths: Sequence[Item], boxes: Boxes) -> dict[str, decode.Box]:

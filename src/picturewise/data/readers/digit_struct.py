@@ -3,6 +3,8 @@
 Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop 2011. The
 published folders are `train`, `test` and `extra`, with `1.png`, `2.png`, … in each; one of them alone is read too. As
 with the cropped digits (`svhn`), extra is not added to train.
+
+With the target 'class', each digit is a picture of its own, cut out as the square around its box.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.boxes import union
 from picturewise.data.readers.folder_listing import (
     FolderEntry,
     Listing,
@@ -28,6 +31,7 @@ from picturewise.errors import DataError
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
+from picturewise.targets.sequences import DIGITS
 from picturewise.untrusted.confined.call import Answer, Budget, run_confined
 
 NAME = "digitStruct.mat"
@@ -45,7 +49,7 @@ class DigitStructReader:
     Attributes:
         root: the folder that was named.
         folders: that of each split.
-        hints: those that it obeys; the target is always a sequence.
+        hints: those that it obeys, with the target.
         notes: what to tell the user.
     """
 
@@ -56,8 +60,8 @@ class DigitStructReader:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return slug(self.root)
+        """The folder's name, for single digits with an ending."""
+        return slug(self.root) + "-digits" * (not self.hints.sequences)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -77,7 +81,7 @@ class DigitStructReader:
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read` and `read_listings`.
 
-        If the digits cover less than half of most pictures, each picture is cropped to them, see `boxes`.
+        If the digits of whole numbers cover less than half of most pictures, each is cropped to them, see `boxes`.
         """
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         listings = {split: self._listing(self.folders[split]) for split in dict.fromkeys([first, *asked])}
@@ -92,13 +96,13 @@ class DigitStructReader:
             progress,
             allocate,
             said=self.hints.value_range,
-            sequences=True,
+            sequences=self.hints.sequences,
         )
         of_listings = [note for split in asked for note in listings[split].notes]
         return replace(reading, notes=(*self.notes, *of_listings, *reading.notes))
 
     def _listing(self, folder: Path) -> Listing:
-        """Return the pictures of a folder with their numbers and boxes, in the order of its file.
+        """Return the pictures of a folder with their numbers and boxes, or their digits, in the order of its file.
 
         Raises:
             DataError: the file has another form, or names a picture twice.
@@ -109,14 +113,18 @@ class DigitStructReader:
         above = "" if folder == self.root else f"{folder.name}/"
         pictures = {entry.name for entry in visible_entries(folder) if looks_like_picture(entry)}
         entries, missing, seen = list[FolderEntry](), list[Skipped](), set[str]()
-        boxes = answer.arrays["boxes"].tolist()
-        for name, number, box in zip(answer.facts["names"], answer.facts["numbers"], boxes, strict=True):
-            shown = printable(above + name)
+        boxes, first = [tuple(box) for box in answer.arrays["boxes"].tolist()], 0
+        for name, number in zip(answer.facts["names"], answer.facts["numbers"], strict=True):
+            shown, path = printable(above + name), folder / name
+            own, first = boxes[first : first + len(number)], first + len(number)
             if name in seen:
                 raise DataError(f"{printable(file)} lists {shown} twice. Download it again.")
             seen.add(name)
-            if name in pictures:
-                entries.append(FolderEntry(folder / name, shown, number, tuple(box)))
+            if name in pictures and self.hints.sequences:
+                entries.append(FolderEntry(path, shown, number, union(own)))
+            elif name in pictures:
+                digits = enumerate(zip(number, own, strict=True), start=1)
+                entries += [FolderEntry(path, part_of(shown, place), *digit) for place, digit in digits]
             else:
                 missing.append(Skipped(shown, f"{NAME} lists it, but it was not found"))
         unused = sorted(pictures - seen)
@@ -127,14 +135,36 @@ class DigitStructReader:
             notes = (
                 f"{printable(folder)}: {which} not in {NAME} and {were} not used; the first is {printable(unused[0])}.",
             )
-        return Listing((), tuple(entries), tuple(missing), notes)
+        classes = () if self.hints.sequences else DIGITS
+        return Listing(classes, tuple(entries), tuple(missing), notes)
+
+
+def part_of(picture: str, place: int) -> str:
+    """Return the name of a digit, from that of its picture and its place, counted from 1.
+
+    >>> part_of("train/1.png", 2)
+    'train/1.png#2'
+    """
+    return f"{picture}#{place}"
+
+
+def picture_of(part: str) -> str:
+    """Return the name of the picture that a digit was cut out of.
+
+    >>> picture_of("train/1.png#2")
+    'train/1.png'
+    """
+    return part.rpartition("#")[0]
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> DigitStructReader | None:
     """Return the source for a folder with a `digitStruct.mat`, or with such folders; None: there is no such file.
 
+    Args:
+        path: the file, its folder, or the folder above.
+        hints: with the target 'class', the source has single digits; otherwise whole numbers.
+
     Raises:
-        DataError: the labels must be classes.
         OSError: a folder cannot be read.
     """
     if path.name.casefold() == NAME.casefold() and path.is_file():
@@ -161,12 +191,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> DigitStructReader | None:
         notes = (f"{printable(extra)} was not used. To train on extra, pass this folder alone.",)
     if not folders:
         return None
-    if hints.target == "class":
-        raise DataError(
-            f"{printable(path)} cannot be read as classes, because its {NAME} contains sequences of digits. Omit "
-            "--target class, or use a classifier of sequences."
-        )
-    return DigitStructReader(path, folders, hints.only(*OBEYED) | Hints(target="sequence"), notes)
+    return DigitStructReader(path, folders, Hints(target="sequence") | hints.only(*OBEYED), notes)
 
 
 def _file_in(folder: Path) -> Path | None:
@@ -178,7 +203,7 @@ def _file_in(folder: Path) -> Path | None:
 def _answer(file: Path) -> Answer:
     size = file.stat().st_size
     budget = Budget(
-        memory=1 << 30, seconds=5 + size / _BYTES_A_SECOND, output=(1 << 24) + 32 * (size // _BYTES_A_PICTURE)
+        memory=1 << 30, seconds=5 + size / _BYTES_A_SECOND, output=(1 << 24) + 64 * (size // _BYTES_A_PICTURE)
     )
     return run_confined(_CHILD, file, {}, budget)
 
@@ -187,7 +212,7 @@ def _check_all_there(listing: Listing, folder: Path) -> None:
     """Refuse a file that lists pictures that are not there."""
     if not listing.bad:
         return
-    count = len(listing.bad) + len(listing.entries)
+    count = len(listing.bad) + len({entry.path for entry in listing.entries})
     raise DataError(
         f"{printable(folder / NAME)} does not fit the pictures beside it: {len(listing.bad):,} of {count:,} are "
         f"missing, the first is {listing.bad[0].path}. Unpack the archive again, or leave these out with --skip-bad."

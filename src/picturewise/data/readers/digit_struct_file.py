@@ -34,7 +34,7 @@ _FARTHEST = 1 << 20  # pixels
 
 
 def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Write `boxes` (N, 4) int64, the left, top, right and bottom of what contains all digits of a picture.
+    """Write `boxes` (M, 4) int64, the left, top, right and bottom of each digit of all pictures, in whole pixels.
 
     Args:
         path: the file.
@@ -42,7 +42,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         output: receives the boxes.
 
     Returns:
-        `names` of the N picture files; `numbers`, N strings of digits.
+        `names` of the N picture files; `numbers`, N strings of digits, M together.
 
     Raises:
         DataError: the file does not have this form, or a label is not a digit.
@@ -51,13 +51,13 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
     with opened_file(path) as file:
         reader = _Reader(file, printable(path))
         names, structs = reader.columns()
-        numbers, boxes = [], np.empty((len(structs), 4), np.int64)
+        numbers, boxes = [], []
         for place, struct in enumerate(structs):
             reader.place = place
             left, top, width, height, labels = struct()
             numbers.append(reader.number(labels))
-            boxes[place] = reader.union(left, top, width, height)
-        output.write("boxes", boxes)
+            boxes.append(reader.boxes(left, top, width, height))
+        output.write("boxes", np.concatenate(boxes))
     return {"names": names, "numbers": numbers}
 
 
@@ -101,8 +101,8 @@ class _Reader:
             )
         return "".join(str(int(label) % _ZERO) for label in labels)
 
-    def union(self, *sides: NDArray[np.float64]) -> tuple[int, int, int, int]:
-        """Return the left, top, right and bottom of what contains all boxes, in whole pixels."""
+    def boxes(self, *sides: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the left, top, right and bottom (K, 4) of the K boxes of a picture, in whole pixels."""
         left, top, width, height = sides
         if (
             not all((np.abs(side) <= _FARTHEST).all() for side in sides)
@@ -110,8 +110,9 @@ class _Reader:
             or (height < 0).any()
         ):
             raise self._strange(f"a box of picture {self.place + 1:,} is not valid")
-        right, bottom = (left + np.maximum(width, 1)).max(), (top + np.maximum(height, 1)).max()
-        return math.floor(left.min()), math.floor(top.min()), math.ceil(right), math.ceil(bottom)
+        right, bottom = left + np.maximum(width, 1), top + np.maximum(height, 1)
+        outwards = [np.floor(left), np.floor(top), np.ceil(right), np.ceil(bottom)]
+        return np.stack(outwards, axis=1).astype(np.int64)
 
     def _fields(self, struct: Any) -> tuple[NDArray[np.float64], ...]:
         import h5py  # noqa: PLC0415 (only after the limits are set)

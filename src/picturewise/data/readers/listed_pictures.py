@@ -22,6 +22,7 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import find_background
+from picturewise.data.pictures.cut import Cut
 from picturewise.data.pictures.decode import Box, Form
 from picturewise.data.pictures.decode_files import (
     Boxes,
@@ -32,7 +33,7 @@ from picturewise.data.pictures.decode_files import (
 )
 from picturewise.data.pictures.resize_mode import mode_for
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.boxes import cropped, enlarged, find_crop
+from picturewise.data.readers.boxes import DIGITS_NOTE, cropped, enlarged, find_crop, find_spacing, square
 from picturewise.data.readers.common_size import LONGEST_SIDE, are_photographs, common_size, row_size
 from picturewise.data.readers.deep_pictures import find_scale, scale_for
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
@@ -106,15 +107,18 @@ def read_listings(
     guess = _guess(paths[first], options, said, sequences=sequences) if may_guess else None
     found = _read(paths[first], guess, tick, allocate)
     crops: dict[SplitName, Boxes] = {}
+    cut = None
     if boxed:
-        crop, more = find_crop(listings[first].entries, found.looks)
+        cut, more = _cut(listings[first].entries, found.looks, sequences=sequences)
         of_labels = (*of_labels, *more)
-        if crop:
-            crops = {
-                split: [_crop(entry) for entry in listing.entries] for split, listing in listings.items()
-            }
-            looks = [cropped(*pair) for pair in zip(found.looks, crops[first] or (), strict=True)]
-            found = replace(found, looks=looks)
+    if cut is not None:
+        around = square if cut.of == "symbol" else enlarged
+        crops = {
+            split: [None if entry.box is None else around(entry.box) for entry in listing.entries]
+            for split, listing in listings.items()
+        }
+        looks = [cropped(*pair) for pair in zip(found.looks, crops[first] or (), strict=True)]
+        found = replace(found, looks=looks)
     form, scale, notes = _form(found.looks, options, places[first], said, sequences=sequences)
     notes = (*of_labels, *notes)
     if first in asked and form != guess:
@@ -135,11 +139,11 @@ def read_listings(
     if first in parts and scale is None:
         notes += _looks_black(parts[first].pictures)
     values = None if scale is None else scale.kept
-    reading = Reading(parts, notes, background=form.background, values=values)
+    reading = Reading(parts, notes, background=form.background, values=values, cut=cut)
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
-        _check_counts(part.pictures, every_class=split == first and not sequences)
+        _check_counts(part.pictures, every_class=split == first and not sequences and not boxed)
     return reading
 
 
@@ -189,8 +193,20 @@ def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None, *, seq
     return form if alike and small else None
 
 
-def _crop(entry: FolderEntry) -> Box | None:
-    return None if entry.box is None else enlarged(entry.box)
+def _cut(
+    entries: Sequence[FolderEntry], looks: _Looks, *, sequences: bool
+) -> tuple[Cut | None, tuple[str, ...]]:
+    """Return what to cut out of the pictures of all splits, and a note about it; `entries` are those of train."""
+    if sequences:
+        crop, notes = find_crop(entries, looks)
+        return Cut("sequence") if crop else None, notes
+    rows: dict[Item, list[Box]] = {}
+    own: dict[Item, Look | PictureError] = {}
+    for entry, look in zip(entries, looks, strict=True):
+        if entry.box is not None:
+            rows.setdefault(entry.path, []).append(entry.box)
+            own[entry.path] = look
+    return Cut("symbol", find_spacing([*rows.values()], [*own.values()])), (DIGITS_NOTE,)
 
 
 def _read(
@@ -198,7 +214,9 @@ def _read(
 ) -> _Found:
     """Look at each file and, if a form is given, decode it to that."""
     if form is None:
-        return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
+        return _Found(_look_once(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
+    if boxes is not None and len(set(paths)) < len(paths):
+        return _decoded(paths, _look_once(paths, tick), form, tick, allocate, boxes)
     looks, images = look_and_decode_each(
         paths, form, lambda done: tick(2 * done), allocate=allocate, boxes=boxes
     )
@@ -208,6 +226,16 @@ def _read(
     for index, look in zip(errors, again, strict=True):
         looks[index] = look
     return _Found(looks, images, range(len(paths)), errors)
+
+
+def _look_once(paths: Sequence[Item], tick: Tick) -> _Looks:
+    """Look at each file; one that several symbols were cut out of stands beside itself, and is opened once."""
+    new = [index == 0 or path is not paths[index - 1] for index, path in enumerate(paths)]
+    if all(new):
+        return look_at_each(paths, tick)
+    looks = look_at_each([path for path, first in zip(paths, new, strict=True) if first], tick)
+    tick(new.count(False))
+    return [looks[number - 1] for number in np.cumsum(new).tolist()]
 
 
 def _decoded(

@@ -80,8 +80,9 @@ def read_stored(
     notes = [note for _, facts in found.values() for note in facts.notes]
     background = next((facts.background for _, facts in found.values()), WHITE)
     values = next((facts.values for _, facts in found.values()), None)
+    cut = next((facts.cut for _, facts in found.values()), None)
     parts = {split: part for split, (part, _) in found.items()}
-    return Reading(parts, tuple(dict.fromkeys(notes)), background=background, values=values)
+    return Reading(parts, tuple(dict.fromkeys(notes)), background=background, values=values, cut=cut)
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,13 @@ def _import(
     reading = reader.read([*places], options, progress, workshop.allocate)
     ready = {
         split: workshop.write(
-            split, part, reading.notes, place, background=reading.background, values=reading.values
+            split,
+            part,
+            reading.notes,
+            place,
+            background=reading.background,
+            values=reading.values,
+            cut=reading.cut,
         )
         for split, part in reading.parts.items()
     }

@@ -32,6 +32,7 @@ from picturewise.data.contract import Part
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.cut import Cut
 from picturewise.errors import DataError
 from picturewise.targets.named import make_target
 from picturewise.targets.one_class import OneClass
@@ -62,6 +63,7 @@ class Facts(BaseModel):
     sha256: dict[str, str]
     values: tuple[float, float] | None = None
     target: str = OneClass.name
+    cut: Cut | None = None
 
 
 class Workshop:
@@ -98,6 +100,7 @@ class Workshop:
         *,
         background: Background = WHITE,
         values: Ends | None = None,
+        cut: Cut | None = None,
     ) -> Path:
         """Write a split into the folder `name` in this one and return the folder; it is not flushed to the disk yet.
 
@@ -108,6 +111,7 @@ class Workshop:
             source: what it was read from, for people.
             background: from reading it.
             values: from reading it.
+            cut: from reading it.
 
         Raises:
             SaveError: there is not enough space on the disk.
@@ -140,6 +144,7 @@ class Workshop:
                 },
                 values=values,
                 target=pictures.target.name,
+                cut=cut,
             )
             (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError as error:

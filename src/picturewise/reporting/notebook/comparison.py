@@ -47,11 +47,17 @@ def study_html(title: str, rows: Sequence[StudyRow], *, notes: Sequence[str], re
             escaped(row.data),
             count(row.parameters),
             str(row.epochs),
+            row.reads,
             percent_with_interval(row.accuracy),
             number_with_interval(row.loss),
             ", ".join(percent(result.accuracy) for result in row.published if result.accuracy is not None),
         )
         for row in rows
     ]
-    head = ("model", "data", "parameters", "epochs", "test accuracy", "test loss", "published")
-    return block(title, lines(notes), table(head, cells, left=2), line(f"report {report}", faint=True))
+    head = ("model", "data", "parameters", "epochs", "accuracy of", "test accuracy", "test loss", "published")
+    alike = len({row.reads for row in rows}) == 1
+    shown = [place for place, name in enumerate(head) if not (alike and name == "accuracy of")]
+    found = table(
+        [head[place] for place in shown], [[row[place] for place in shown] for row in cells], left=2
+    )
+    return block(title, lines(notes), found, line(f"report {report}", faint=True))

@@ -26,5 +26,6 @@ def study_section(report: Report) -> Section | None:
             "published": list(published.items()),
             "uncalibrated": any(row.as_published for row in report.study),
             "several_data_sets": len(report.datasets) > 1,
+            "several_kinds": len({row.reads for row in report.study}) > 1,
         },
     )
