@@ -42,7 +42,7 @@ def stops(*, whole: bool) -> list[Stop]:
     """Return what is stopped, in an order in which later ones find what they need; all of it, or a sample."""
     c, term, hup = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
     batch, save = "picturewise.training.trainer:Trainer._train_batch", "picturewise.runs.checkpoint:save"
-    report, draw = "picturewise.tasks.train:_report", "picturewise.reporting.album:Album.draw_data"
+    report, draw = "picturewise.tasks.training_report:_report", "picturewise.reporting.album:Album.draw_data"
     evaluated = "picturewise.tasks.evaluate:evaluate_part"
     run, other = "r1", "r2"  # finished by then
     sample = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from picturewise import errors, files
 from picturewise.cores import available_cores
+from picturewise.data.contract import Source
 from picturewise.errors import Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import text_of
 from picturewise.recipes.recipe import Recipe
@@ -67,6 +68,25 @@ def check_workers(workers: int) -> None:
     """Raise a UsageError if the number of workers is not one."""
     if not 1 <= workers <= MOST_WORKERS:
         raise UsageError(f"The number of workers is {workers}. Expected 1 to {MOST_WORKERS}.")
+
+
+def check_portable(source: Source, *, network: bool, own_callbacks: bool) -> None:
+    """Raise a UsageError for what cannot be passed to other processes."""
+    for what, there in (
+        ("Pictures in memory", source.place is None),
+        ("A network of a Python class", network),
+        ("Callbacks", own_callbacks),
+    ):
+        if there:
+            raise UsageError(
+                f"{what} cannot be passed to the workers, which are other processes. Start a script that calls train "
+                "without workers=, with: torchrun --nproc-per-node N SCRIPT"
+            )
+
+
+def listed_names(track: str | Sequence[str]) -> list[str]:
+    """Return one or several names as a list."""
+    return [track] if isinstance(track, str) else list(track)
 
 
 def train_in_workers(

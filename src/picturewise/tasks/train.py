@@ -16,7 +16,7 @@ from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
-from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError, WorkerLostError
+from picturewise.errors import Interrupted, PicturewiseError, UsageError, WorkerLostError
 from picturewise.extras import TRAINING, require
 from picturewise.file_names import path_of
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
@@ -26,10 +26,18 @@ from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks import default_network, folding
-from picturewise.tasks.launching import check_workers, for_workers, resume_in_workers, train_in_workers
+from picturewise.tasks.launching import (
+    check_portable,
+    check_workers,
+    for_workers,
+    listed_names,
+    resume_in_workers,
+    train_in_workers,
+)
 from picturewise.tasks.load import load, own_source, refuse_inside
+from picturewise.tasks.training_report import is_done, make_up_for_report, report_at_end
 from picturewise.tasks.wanted_recipe import wanted
-from picturewise.tasks.workers import group_of_workers, is_worker
+from picturewise.tasks.workers import group_of_workers, is_started_again, is_worker
 
 if TYPE_CHECKING:
     from torch import nn
@@ -113,11 +121,13 @@ def train(
     check_workers(workers)
     choose = network is None and default_network.is_open(whole)
     if (workers > 1 or on) and not is_worker():
-        _check_portable(source, network=network, own_callbacks=own_callbacks)
+        check_portable(source, network=network is not None, own_callbacks=own_callbacks)
         whole = for_workers(whole, workers)
         place = Path(out) if out is not None else _free_place(source, whole, choose=choose, progress=progress)
-        job = {"data": None, "track": _listed(track), "progress": progress}
+        job = {"data": None, "track": listed_names(track), "progress": progress}
         return train_in_workers(as_worker, whole, place, workers, job, on=on)
+    if out is not None and is_started_again() and has_record(Path(out)):
+        return resume(Path(out), data=data, network=network, callbacks=callbacks, progress=progress)
     with group_of_workers() as group:
         whole = for_workers(whole, group.size)
         if group.rank > 0:
@@ -180,7 +190,7 @@ def train_on(
             group=group,
         )
         trainer.run.source = source if source.place is None else None
-        with _report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
+        with report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
             trainer.fit()
     return trainer.run
 
@@ -209,20 +219,6 @@ def _follow(
     return Run(path)
 
 
-def _check_portable(source: Source, *, network: nn.Module | None, own_callbacks: bool) -> None:
-    """Raise a UsageError for what cannot be passed to other processes."""
-    for what, there in (
-        ("Pictures in memory", source.place is None),
-        ("A network of a Python class", network is not None),
-        ("Callbacks", own_callbacks),
-    ):
-        if there:
-            raise UsageError(
-                f"{what} cannot be passed to the workers, which are other processes. Start a script that calls train "
-                "without workers=, with: torchrun --nproc-per-node N SCRIPT"
-            )
-
-
 def _free_place(source: Source, recipe: Recipe, *, choose: bool, progress: bool) -> Path:
     """Import the pictures, and return the folder for a run with them."""
     recipe, dataset, _ = _read_for(source, recipe, choose=choose, progress=progress)
@@ -230,10 +226,6 @@ def _free_place(source: Source, recipe: Recipe, *, choose: bool, progress: bool)
     while (place := Path("runs") / f"{stem(dataset, recipe, None)}-{number}").exists():
         number += 1
     return place
-
-
-def _listed(track: str | Sequence[str]) -> list[str]:
-    return [track] if isinstance(track, str) else list(track)
 
 
 @contextlib.contextmanager
@@ -286,20 +278,21 @@ def resume(
     """
     own_callbacks, callbacks = bool(callbacks), [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
-    if _is_done(run):
+    if is_done(run):
         return run
     require("Training", *TRAINING)
     check_workers(workers)
     if (workers > 1 or on) and not is_worker():
-        _check_portable(own_source(run, data), network=network, own_callbacks=own_callbacks)
+        check_portable(own_source(run, data), network=network is not None, own_callbacks=own_callbacks)
         _check_resumable(run.recipe, workers)
         moved = None if data is None else str(data)
-        job = {"data": moved, "track": _listed(track), "progress": progress}
+        job = {"data": moved, "track": listed_names(track), "progress": progress}
         return resume_in_workers(as_worker, run.path, workers, job, on=on)
     with group_of_workers() as group:
         _check_resumable(run.recipe, group.size)
         if group.rank > 0:
-            return _follow(own_source(run, data), run.recipe, group, network=network)
+            done = run.record.status == "finished"
+            return run if done else _follow(own_source(run, data), run.recipe, group, network=network)
         return _resume_alone(run, data, network, callbacks, progress=progress, group=group)
 
 
@@ -322,7 +315,7 @@ def _resume_alone(
     with run.locked():
         run.checked()  # again, now that no other process can change it
         if run.record.status == "finished":
-            _make_up_for_report(run, data, progress=progress)
+            make_up_for_report(run, data, progress=progress)
             return run
         dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
         group.told(None)
@@ -332,7 +325,7 @@ def _resume_alone(
         trainer = go_on(
             run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network, group=group
         )
-        with _report_at_end(run, dataset):
+        with report_at_end(run, dataset):
             trainer.fit()
     return run
 
@@ -369,39 +362,6 @@ def as_worker(job: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"run": job["out"]} if first else None
 
 
-def _is_done(run: Run) -> bool:
-    return run.record.status == "finished" and (run.path / "report.html").is_file()
-
-
-def _make_up_for_report(run: Run, data: Data | None, *, progress: bool) -> None:
-    """Write the missing report of a finished run, without figures of its pictures if they no longer exist."""
-    if _is_done(run):  # by another process, just now
-        return
-    try:
-        dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
-        run.check_pictures(dataset)
-    except DataError:
-        from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415 (as in _report)
-
-        write_run_report(run)
-    else:
-        _report(run, dataset)
-
-
-def _report(run: Run, dataset: Dataset) -> None:
-    """Draw the figures of the data, unless they already exist, and write the report.
-
-    Drawing takes seconds and its imports half a second, so it is done after training.
-    """
-    from picturewise.reporting.album import Album  # noqa: PLC0415 (see above)
-    from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415
-
-    album = Album(run.figures)
-    if not album.path("counts").exists():  # the last one that is drawn
-        album.draw_data(dataset, seed=run.recipe.seed, in_grey=run.recipe.preparation.grey)
-    write_run_report(run)
-
-
 def trackers(names: str | Sequence[str]) -> list[Callback]:
     """Return the trackers with these names; a run without trackers does not import what they need.
 
@@ -428,29 +388,3 @@ def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
     """Return the name of a run's folder, without its number."""
     model = "module" if network is not None else recipe.model.name or "layers"
     return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
-
-
-@contextlib.contextmanager
-def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
-    """Write a report whether training succeeds or fails; an error in the report does not hide the first error."""
-    try:
-        yield
-    except (
-        KeyboardInterrupt
-    ) as interrupt:  # the second Ctrl-C, which does not wait for a checkpoint or a report
-        interrupt.add_note(f"Continue with: picturewise resume {run.path}")
-        raise
-    except BaseException:
-        with contextlib.suppress(Exception, KeyboardInterrupt):
-            _report(run, dataset)
-        raise
-    try:
-        for part in dataset.splits().values():
-            part.check_pixels()  # now, because training has read every picture anyway
-        _report(run, dataset)
-    except KeyboardInterrupt as interrupt:
-        interrupt.add_note(
-            "Training is complete and the classifier is saved, but the report is missing. Create it with: picturewise "
-            f"resume {run.path}"
-        )
-        raise

@@ -18,6 +18,11 @@ def is_worker() -> bool:
     return all(name in os.environ for name in _VARIABLES) and os.environ["WORLD_SIZE"] != "1"
 
 
+def is_started_again() -> bool:
+    """Return whether torchrun has started this process again, after a worker had died."""
+    return is_worker() and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
 @contextlib.contextmanager
 def group_of_workers() -> Iterator[Group]:
     """Within the block, this process is connected to the other workers, if there are any.
