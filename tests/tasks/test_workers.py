@@ -262,3 +262,17 @@ def test_an_error_of_a_worker_is_raised_here(monkeypatch: pytest.MonkeyPatch, tm
 
 def report(content: dict[str, Any], command: list[str], workers: int) -> None:
     (Path(command[-1]) / launching.ENDED).write_text(json.dumps(content))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_worker_whose_launcher_has_ended_ends_at_once(tmp_path: Path) -> None:
+    job = {"task": "resume", "out": str(tmp_path), "data": None, "track": [], "progress": False}
+    (tmp_path / launching.JOB).write_text(
+        json.dumps(job | {"launcher": 2**22 + 1})
+    )  # no process has this number
+    done = subprocess.run(
+        [sys.executable, "-m", "picturewise.tasks.worker", str(tmp_path)],
+        env=environment(RANK="0", WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port()),
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGTERM

@@ -138,7 +138,7 @@ def _here(job: Mapping[str, Any], run: Path, workers: int) -> Mapping[str, Any]:
     """Return what a worker on this machine reports; empty: none does."""
     with tempfile.TemporaryDirectory(prefix="picturewise-") as name:
         folder = Path(name)
-        files.write_json(folder / JOB, job)
+        files.write_json(folder / JOB, {**job, "launcher": os.getpid()})
         command = ["-m", "picturewise.tasks.worker", name]
         keep_running(
             lambda: start_here(command, workers),

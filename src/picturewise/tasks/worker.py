@@ -21,9 +21,10 @@ _SIGNAL_OF_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 def main(folder: Path) -> int:
     """Train, and return the exit code; an error is reported in the folder and not printed."""
-    _end_with(os.getppid())
+    job = files.read_json(folder / JOB)
+    _end_with(job["launcher"])
     try:
-        report = as_worker(files.read_json(folder / JOB))
+        report = as_worker(job)
     except WorkerLostError as error:  # not the cause: another worker has died
         return error.exit_code
     if report is None:
@@ -41,7 +42,7 @@ def _end_with(launcher: int) -> None:
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_SIGNAL_OF_DEATH, signal.SIGTERM)
-    if os.getppid() != launcher:  # it ended before the call
+    if os.getppid() != launcher:  # it ended before the call, perhaps while this process was starting
         os.kill(os.getpid(), signal.SIGTERM)
 
 
