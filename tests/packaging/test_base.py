@@ -93,8 +93,8 @@ MISSING = {
 ROOMS_THAT_NEED_MORE = (
     "estimator",
     "networks",
-    "preparing",
     "prediction.torch_engine",
+    "preparing",
     "reporting",
     "runs.checkpoint",
     "scaling.predictions",
@@ -107,6 +107,7 @@ ROOMS_THAT_NEED_MORE = (
     "tasks.extend",
     "tasks.inspect",
     "tasks.look",
+    "tasks.slide",
     "timm_adapter",
     "tracking",
     "training",

@@ -2,8 +2,8 @@ from picturewise.recipes.options import TrainingOptions
 from picturewise.recipes.recipe import recipe_keys
 from picturewise.reporting.option_names import OPTION_NAMES, machine_words, option_words
 
-# Device and number format are facts of the machine; how often is saved has no effect on the result.
-ELSEWHERE = {"training.device", "training.precision", "training.checkpoint_minutes"}
+# Device, number format and threads are facts of the machine; how often is saved has no effect on the result.
+ELSEWHERE = {"training.device", "training.precision", "training.threads", "training.checkpoint_minutes"}
 
 
 def test_every_training_option_has_a_name_in_words():

@@ -28,7 +28,8 @@ def train(
 def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
     found, notes = derive_recipe(recipe(), train())
     assert [key for key, value in flat(found).items() if value is None] == [
-        "data.size", "data.resize", "data.background", "data.classes", "data.limit", "data.group_by", "data.label_from",
+        "data.size", "data.resize", "data.background", "data.classes", "data.valid_half", "data.limit", "data.group_by",
+        "data.label_from",
         "data.label_column", "data.file_column", "data.split_column", "data.value_range", "data.layout", "data.target",
         "model.head",
         "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",

@@ -178,7 +178,7 @@ class _Layout:
         return total[-_NUMBERS:].double()
 
     def other_buffers(self) -> dict[str, Tensor]:
-        """Return copies of the buffers that are no running averages."""
+        """Return copies of all buffers besides the running averages."""
         known = {id(tensor) for tensor in (*self._averages, *self._counters)}
         return {
             name: buffer.clone() for name, buffer in self._network.named_buffers() if id(buffer) not in known
