@@ -232,6 +232,23 @@ def test_restarts_without_progress_are_limited(times: int, saved: bool, fine: bo
             run()
 
 
+def test_a_folder_that_holds_a_run_is_not_taken_for_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(launching, "start_here", refuse)
+    place = tmp_path / "run"
+    picturewise.train("digits", model="mlp 8", epochs=1, folds=0, limit=50, out=place, progress=False)
+    before = open_run(place).record
+    with pytest.raises(UsageError, match="already exists and is not empty"):
+        picturewise.train("digits", model="mlp 16", epochs=1, workers=2, out=place, progress=False)
+    assert open_run(place).record == before
+    with pytest.raises(
+        RuntimeError, match="timed out"
+    ):  # a free folder goes on to the launcher, and stays free
+        picturewise.train("digits", workers=2, out=tmp_path / "new", progress=False)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_worker_that_has_reported_is_not_started_again() -> None:
     said = list[str]()
     launch.keep_running(lambda: "It died", reported=lambda: True, progress=lambda: 0, tell=said.append)

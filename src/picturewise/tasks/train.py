@@ -124,6 +124,8 @@ def train(
         check_portable(source, network=network is not None, own_callbacks=own_callbacks)
         whole = for_workers(whole, workers)
         place = Path(out) if out is not None else _free_place(source, whole, choose=choose, progress=progress)
+        with claimed(place, source):  # a worker resumes a run that is there, so none may be there before
+            pass
         job = {"data": None, "track": listed_names(track), "progress": progress}
         return train_in_workers(as_worker, whole, place, workers, job, on=on)
     if out is not None and is_started_again() and has_record(Path(out)):
