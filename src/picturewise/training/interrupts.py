@@ -24,11 +24,6 @@ class StopRequest:
     signal_number: int | None = None
     reason: str = ""
 
-    @property
-    def made(self) -> bool:
-        """Whether there is a request."""
-        return self.signal_number is not None or bool(self.reason)
-
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequest]:
