@@ -35,6 +35,11 @@ def imports_folder() -> Path:
     return home() / "imports"
 
 
+def copies_folder() -> Path:
+    """Return the folder for copies of files at addresses; it need not exist yet."""
+    return home() / "copies"
+
+
 def features_folder() -> Path:
     """Return the folder for what frozen layers computed of imported pictures; it need not exist yet."""
     return home() / "features"

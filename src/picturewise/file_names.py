@@ -15,6 +15,7 @@ _BYTES = re.compile("[\udc80-\udcff]+")  # what Python decodes bytes to that the
 
 
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(::|://)")
 _QUERY = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
 
 
@@ -58,6 +59,15 @@ def repaired(text: str) -> str:
     return _BYTES.sub(
         lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text
     )
+
+
+def is_address(source: str) -> bool:
+    """Return whether a source is an fsspec address and not a path.
+
+    >>> is_address("s3://bucket/shards"), is_address("shards"), is_address("C:/shards")
+    (True, False, False)
+    """
+    return _ADDRESS.match(source) is not None
 
 
 def without_credentials(text: str) -> str:

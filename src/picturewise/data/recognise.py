@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,13 +17,14 @@ from picturewise.data.readers.files_in import FilesIn
 from picturewise.data.readers.folder_listing import is_folder, is_visible, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures, joined
 from picturewise.errors import DataError, UsageError, nearest
-from picturewise.file_names import path_of, text_of
+from picturewise.file_names import is_address, path_of, text_of, without_credentials
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
     from picturewise.data.in_memory.in_memory_source import DataObject
 
 _DEEPEST = 8  # nested folders that are stepped through
+_LOST_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/[^/]")  # an address that was taken for a path
 _ABOUT = frozenset({".md", ".txt", ".pdf", ".html"})  # files beside a folder that do not affect its form
 
 Data: TypeAlias = "str | Path | Dataset | DataObject"
@@ -62,6 +64,8 @@ def recognise(
 
 def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
+        if isinstance(data, str) and is_address(data):
+            return _at_address(data, hints)
         if isinstance(data, str | Path):
             path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises an error without a home)
             return _picture(path, hints) or _stored(str(data), path, hints, labelled=labelled)
@@ -75,6 +79,20 @@ def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     return (
         DatasetSource(data, data.place) if isinstance(data, Dataset) else in_memory_source(data, hints=hints)
     )
+
+
+def _at_address(address: str, hints: Hints) -> Source:
+    """Return the source for files at an address, which are copied to the cache folder; a recipe keeps the address.
+
+    Raises:
+        UsageError, DataError, SaveError: as for `recognise` and `local_copy`.
+    """
+    from picturewise.data.shards.copies import local_copy  # noqa: PLC0415 (only addresses need it)
+    from picturewise.data.store.stored_source import StoredSource  # noqa: PLC0415 (see _stored)
+
+    reader = find_reader(local_copy(address), hints)
+    fresh = reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
+    return StoredSource(reader, without_credentials(address), fresh)
 
 
 def check_obeyed(hints: Hints, source: Source) -> None:
@@ -140,9 +158,14 @@ def folder_of_names(source: Source, name: str) -> Path | None:
 
 
 def place_of(data: str | Path) -> str:
-    """Return the name of data in a recipe: a catalogue name unchanged, a path made absolute. They need not exist."""
+    """Return the name of data in a recipe: a catalogue name unchanged, a path made absolute. They need not exist.
+
+    An address loses its credentials.
+    """
     from picturewise.catalogue import entries  # noqa: PLC0415 (see _stored)
 
+    if isinstance(data, str) and is_address(data):
+        return without_credentials(data)
     if str(data) in entries.entries() or not str(data).strip() or not path_of(data).exists():
         return str(data)
     return text_of(path_of(data).absolute())
@@ -259,6 +282,11 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
             reader = recognised(place, hints)
             if reader is not None:
                 return reader
+    from picturewise.data.shards import tar_reader  # noqa: PLC0415 (the same)
+
+    for place in places:
+        if (tars := tar_reader.recognise(place, hints)) is not None:
+            return tars
     inside = _files_in(places[-1])
     if len(inside) == 1:  # a folder with only one data file means that file; of several, one must be named
         for recognised in READERS:
@@ -291,6 +319,10 @@ def _files_in(path: Path) -> list[Path]:
 
 
 def _not_found(data: str, names: Mapping[str, object]) -> DataError:
+    if _LOST_SLASH.match(data):
+        return DataError(
+            f"'{printable(data)}' looks like an address, but addresses are not read here. Pass it to predict-many."
+        )
     return DataError(
         f"'{printable(data)}' is neither an existing path nor a catalogue name "
         f"({', '.join(names)}).{nearest(data, names)}"

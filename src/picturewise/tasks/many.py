@@ -17,9 +17,9 @@ from picturewise import errors, files, logs
 from picturewise.cores import available_cores
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
-from picturewise.data.shards.storage import Storage, is_address
+from picturewise.data.shards.storage import Storage
 from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError
-from picturewise.file_names import text_of
+from picturewise.file_names import is_address, text_of
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.printable import printable

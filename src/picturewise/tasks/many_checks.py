@@ -6,9 +6,9 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from picturewise.data.shards.storage import is_address
 from picturewise.errors import MissingPackageError, UsageError
 from picturewise.extras import install_command
+from picturewise.file_names import is_address
 from picturewise.prediction.classifier import Classifier
 from picturewise.printable import printable
 from picturewise.scaling.plan import TaskName

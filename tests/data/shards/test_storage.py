@@ -14,13 +14,6 @@ from picturewise.file_names import without_credentials
 fsspec = pytest.importorskip("fsspec")
 
 
-@pytest.fixture
-def memory() -> Any:
-    files = fsspec.filesystem("memory")
-    yield files
-    files.rm("/", recursive=True)
-
-
 def paths(storage: Storage) -> list[str]:
     return [item.path for item in storage.files() if isinstance(item, Found)]
 

@@ -141,7 +141,8 @@ def read_listings(
     values = None if scale is None else scale.kept
     reading = Reading(parts, notes, background=form.background, values=values, cut=cut)
     if reading.skipped and not options.skip_bad:
-        raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
+        files = sum(len(listings[split].entries) + len(listings[split].bad) for split in asked)
+        raise _bad_files(reading.skipped, files, root)
     for split, part in parts.items():
         _check_counts(part.pictures, every_class=split == first and not sequences and not boxed)
     return reading

@@ -11,14 +11,15 @@ from typing import BinaryIO, Literal, cast
 
 from picturewise.data.dataset import Skipped
 from picturewise.data.readers.folder_listing import is_paper
-from picturewise.data.shards.storage import Found, Storage, is_address
+from picturewise.data.shards.storage import Found, Storage
 from picturewise.errors import DataError
-from picturewise.file_names import text_of
+from picturewise.file_names import is_address, text_of
 from picturewise.printable import printable
 
 Form = Literal["pictures", "parquet", "tar"]
 
-_TARS = (".tar", ".tar.gz", ".tgz")
+TARS = (".tar", ".tar.gz", ".tgz")
+"""Endings of tars, in lower case."""
 _LISTS = (".txt", ".csv", ".tsv", ".lst", ".list")
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("path", "file", "filename", "file_name", "image", "picture", "name")
@@ -103,7 +104,7 @@ def _form(path: str) -> Form | None:
     lower = path.lower()
     if lower.endswith(".parquet"):
         return "parquet"
-    if lower.endswith(_TARS):
+    if lower.endswith(TARS):
         return "tar"
     return None if is_paper(path) or lower.endswith(_LISTS) else "pictures"
 

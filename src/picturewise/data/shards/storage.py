@@ -21,11 +21,10 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.readers.files_in import FilesIn
 from picturewise.errors import DataError, UsageError
 from picturewise.extras import install_command
-from picturewise.file_names import path_of, text_of, without_credentials
+from picturewise.file_names import is_address, path_of, text_of, without_credentials
 from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
 
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(::|://)")
 _GLOB = re.compile(r"[*?\[]")
 _CHUNK = 1 << 20
 # What storages call that which changes with a file's content, best first.
@@ -55,15 +54,6 @@ class Found(NamedTuple):
     path: str
     size: int
     version: str
-
-
-def is_address(source: str) -> bool:
-    """Return whether a source is an fsspec address and not a path.
-
-    >>> is_address("s3://bucket/shards"), is_address("shards"), is_address("C:/shards")
-    (True, False, False)
-    """
-    return _ADDRESS.match(source) is not None
 
 
 class Storage:

@@ -257,7 +257,7 @@ def test_all_bad_files_are_counted_in_one_error_that_names_the_first(with_bad_fi
         read(with_bad_files)
     message = str(caught.value)
     assert (
-        ": 4 of 23 files cannot be used as pictures; the first is cat/a.tif: not a supported picture"
+        ": 4 of 24 files cannot be used as pictures; the first is cat/a.tif: not a supported picture"
         in message
     )
     assert message.endswith("or leave them out with --skip-bad.")
