@@ -13,7 +13,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from picturewise.data.pictures import file_kinds, png_checksums
+from picturewise.data.pictures import file_kinds, png_checksums, quick_jpeg
 from picturewise.data.pictures.background import WHITE, hidden_by
 from picturewise.data.pictures.pillow_silence import quiet_pillow
 from picturewise.data.pictures.pixels import (
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
     from picturewise.data.pictures.background import Background, Hidden
+    from picturewise.data.pictures.quick_jpeg import PlainJpeg
     from picturewise.data.pictures.resize_mode import ResizeMode
 
 SUFFIXES = frozenset(  # lower case
@@ -158,6 +159,7 @@ def read_bytes(
     about_to_decode: Callable[[int], None],
     *,
     box: Box | None = None,
+    quick: bool = False,
 ) -> tuple[PictureHeader, bytes]:
     """Return the facts about a picture, and the bytes of the array that `read_picture` returns.
 
@@ -167,10 +169,14 @@ def read_bytes(
         about_to_decode: called with the number of pixels once it is known, even without a form: a PNG has chunks on
             both sides of its pixels.
         box: what to cut out of the upright picture before it is resized; the facts are about the whole picture.
+        quick: plain JPEG files may be decoded by `quick_jpeg`, whose library is installed; the result is the same.
 
     Raises:
         PictureError: as for `read_picture`; or the box is outside of the picture.
     """
+    if quick and form is not None and (found := _plain(picture, form, about_to_decode, box)) is not None:
+        plain, pixels = found
+        return PictureHeader(plain.height, plain.width, plain.colour), pixels
     with _opened(picture, None) as opened:
         about_to_decode(math.prod(opened.image.size))
         header = _header(opened)
@@ -183,6 +189,7 @@ def read_pixels(
     about_to_decode: Callable[[int], None],
     *,
     box: Box | None = None,
+    quick: bool = False,
 ) -> bytes:
     """Return the bytes of the array that `read_picture` returns, without the look of `read_bytes`, which takes time.
 
@@ -191,13 +198,47 @@ def read_pixels(
         form: of the array.
         about_to_decode: as for `read_bytes`.
         box: the same.
+        quick: the same.
 
     Raises:
         PictureError: as for `read_bytes`.
     """
+    if quick and (found := _plain(picture, form, about_to_decode, box)) is not None:
+        return found[1]
     with _opened(picture, None) as opened:
         about_to_decode(math.prod(opened.image.size))
         return _pixels(opened, form, box)
+
+
+def _plain(
+    picture: Path | bytes, form: Form, about_to_decode: Callable[[int], None], box: Box | None
+) -> tuple[PlainJpeg, bytes] | None:
+    """Return a plain JPEG, and its pixels in a form; None: it is not one, or Pillow would scale it, or refuse it."""
+    found = quick_jpeg.plain_jpeg(picture) if isinstance(picture, bytes) else None
+    if found is None or found.height * found.width > MAX_PIXELS:
+        return None
+    if box is None and min(found.height, found.width) // (2 * max(form.height, form.width)) >= 2:
+        return None  # see `_upright`
+    about_to_decode(found.height * found.width)
+    assert isinstance(picture, bytes)  # noqa: S101 (for mypy)
+    pixels = quick_jpeg.pixels_of(picture, found)
+    try:
+        return None if pixels is None else (found, _plain_pixels(found, pixels, form, box))
+    except RefusedError:
+        return None
+
+
+def _plain_pixels(plain: PlainJpeg, pixels: bytes, form: Form, box: Box | None) -> bytes:
+    """Return the pixels of a plain JPEG, or of what is in a box of it, in a form."""
+    same = box is None and (plain.height, plain.width) == (form.height, form.width)
+    if same and plain.colour == (form.channels == 3):
+        return pixels
+    from PIL import Image  # noqa: PLC0415 (as in _upright)
+
+    image = Image.frombytes("RGB" if plain.colour else "L", (plain.width, plain.height), pixels)
+    if box is not None:
+        image = _cut_out(image, box)
+    return to_bytes(fitted(image, (form.height, form.width), form.mode), form.channels)
 
 
 def _pixels(opened: _Opened, form: Form, box: Box | None) -> bytes:

@@ -42,7 +42,11 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
 
 
 def reading(
-    *, look: bool, form: Sequence[Any] | None, boxes: Mapping[str, Sequence[int]] | None = None
+    *,
+    look: bool,
+    form: Sequence[Any] | None,
+    boxes: Mapping[str, Sequence[int]] | None = None,
+    quick: bool = False,
 ) -> Work:
     """Return the function that reads a file, and raises the errors of `decode`.
 
@@ -50,6 +54,7 @@ def reading(
         look: whether its answer begins with `LOOK`.
         form: the fields of a `decode.Form`, in which the pixels follow; none: no pixels follow.
         boxes: what to cut out of files, by their paths.
+        quick: see `decode.read_bytes`.
     """
     quiet_pillow.__enter__()  # never left: once for all files is quicker
     goal = None if form is None else decode.Form(*form)
@@ -73,8 +78,8 @@ def reading(
 
             if described is None:
                 assert goal is not None  # noqa: S101 (a child that neither looks nor decodes has nothing to do)
-                return decode.read_pixels(picture, goal, about_to_decode, box=box)
-            header, pixels = decode.read_bytes(picture, goal, about_to_decode, box=box)
+                return decode.read_pixels(picture, goal, about_to_decode, box=box, quick=quick)
+            header, pixels = decode.read_bytes(picture, goal, about_to_decode, box=box, quick=quick)
             return described(header, picture) + pixels
         except PictureError as error:
             if isinstance(error.__cause__, MemoryError):

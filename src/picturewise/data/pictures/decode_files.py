@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.pictures import decode
+from picturewise.data.pictures import decode, quick_jpeg
 from picturewise.data.pictures.decode_child import HIDDEN, KINDS, LOOK, SECONDS, seconds_for
 from picturewise.data.pictures.pixels import Deep
 from picturewise.errors import PictureError
@@ -26,6 +26,7 @@ from picturewise.untrusted.confined.protocol import Item
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30
+_MANY = 2000  # files; loading NumPy and simplejpeg in each child takes as long as they save for a thousand
 _AT_ONCE = 1 << 14  # files with several boxes: their pixels are held twice
 
 
@@ -98,7 +99,7 @@ def decode_each(
         DataError: there is not enough memory for all pictures.
     """
     images, rows = _place(len(paths), form, allocate)
-    task = decoding(form, look=False)
+    task = decoding(form, look=False, files=len(paths))
     if boxes is not None:
         reasons = _cut_out_each(paths, form, rows, tick, boxes)
     elif kept is None:
@@ -121,7 +122,8 @@ def _cut_out_each(
         some, cut = [paths[index] for index in turn], [boxes[index] for index in turn]
         whole = len(turn) == len(paths)
         answers = rows if whole else np.empty((len(turn), rows.shape[1]), np.uint8)
-        found = work_through(decoding(form, look=False, boxes=_by_path(some, cut)), some, [answers], tick)
+        task = decoding(form, look=False, boxes=_by_path(some, cut), files=len(some))
+        found = work_through(task, some, [answers], tick)
         if not whole:
             rows[turn] = answers
         reasons |= {turn[place]: reason for place, reason in found.items()}
@@ -137,9 +139,8 @@ def _look_at_each(
 ) -> list[Look | PictureError]:
     """Return what `look_at_each` returns, and fill the rest of the answers."""
     looks = np.empty((len(paths), LOOK.size), np.uint8)
-    reasons = work_through(
-        decoding(form, look=True, boxes=_by_path(paths, boxes)), paths, [looks, *answers], tick
-    )
+    task = decoding(form, look=True, boxes=_by_path(paths, boxes), files=len(paths))
+    reasons = work_through(task, paths, [looks, *answers], tick)
     return [
         _error(path, reasons[index]) if index in reasons else _look(path, row)
         for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(looks.data), strict=True))
@@ -172,11 +173,25 @@ def _by_path(paths: Sequence[Item], boxes: Boxes) -> dict[str, decode.Box]:
     return {str(path.absolute()): box for path, box in places if isinstance(path, Path) and box is not None}
 
 
-def decoding(form: decode.Form | None, *, look: bool, boxes: Mapping[str, decode.Box] | None = None) -> Task:
-    """Return what children do with each picture, see `decode_child.reading`."""
+def decoding(
+    form: decode.Form | None,
+    *,
+    look: bool,
+    boxes: Mapping[str, decode.Box] | None = None,
+    files: int = 1,
+) -> Task:
+    """Return what children do with each picture, see `decode_child.reading`.
+
+    Args:
+        form: the same.
+        look: the same.
+        boxes: the same.
+        files: how many there are; of many, plain JPEG files are decoded by `quick_jpeg`, if its library is installed.
+    """
+    quick = files >= _MANY and form is not None and quick_jpeg.is_installed()
     return Task(
         work="picturewise.data.pictures.decode_child:reading",
-        request={"look": look, "form": form, "boxes": boxes or {}},
+        request={"look": look, "form": form, "boxes": boxes or {}, "quick": quick},
         memory=_MEMORY,
         seconds=SECONDS,
         patience=_patience,
