@@ -1,6 +1,7 @@
 """What importing pictures costs: time, memory, and what a second start still waits for.
 
     python benchmarks/importing.py pictures FOLDER            class folders of picture files
+    python benchmarks/importing.py decoders FOLDER            with and without the extra fast, and a DataLoader
     python benchmarks/importing.py large --gigabytes 1 8      synthetic sets, the last larger than the limit
 
 Every figure comes from a fresh process with a store of its own. Anonymous memory is the sum of RssAnon over the
@@ -30,6 +31,28 @@ import sys
 from picturewise import read_dataset
 dataset = read_dataset(sys.argv[1])
 print({name: len(part) for name, part in dataset.splits().items()})
+"""
+WITHOUT = "from picturewise.data.pictures import quick_jpeg\nquick_jpeg.is_installed = lambda: False\n"
+DATA_LOADER = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from PIL import Image
+torch.set_num_threads(1)
+class Files(torch.utils.data.Dataset):
+    def __init__(self, paths):
+        self.paths = paths
+        self.classes = sorted({path.parent.name for path in paths})
+    def __len__(self):
+        return len(self.paths)
+    def __getitem__(self, index):
+        path = self.paths[index]
+        with Image.open(path) as image:
+            pixels = torch.from_numpy(np.array(image.convert("RGB")))
+        return pixels, self.classes.index(path.parent.name)
+files = Files(sorted(path for path in Path(sys.argv[1]).rglob("*") if path.is_file()))
+print(sum(len(labels) for _, labels in torch.utils.data.DataLoader(files, batch_size=256, num_workers=2)))
 """
 SECOND_START = """
 import sys, time
@@ -80,6 +103,10 @@ def main() -> None:
     pictures_command.add_argument("folder", type=Path)
     pictures_command.add_argument("--rounds", type=int, default=5)
     pictures_command.set_defaults(run=pictures)
+    decoders_command = commands.add_parser("decoders")
+    decoders_command.add_argument("folder", type=Path)
+    decoders_command.add_argument("--rounds", type=int, default=5)
+    decoders_command.set_defaults(run=decoders)
     large_command = commands.add_parser("large")
     large_command.add_argument("--gigabytes", type=float, nargs="+", default=[1, 8])
     large_command.add_argument("--place", type=Path, default=Path(tempfile.gettempdir()))
@@ -92,6 +119,26 @@ def main() -> None:
     print(f"{machine}, {available_cores()} cores, Python {platform.python_version()}")
     print(f"load before the start: {os.getloadavg()[0]:.1f}\n")
     arguments.run(arguments)
+
+
+def decoders(arguments: argparse.Namespace) -> None:
+    """Time reading all files of a folder once, in turns: an import with simplejpeg and without, and a DataLoader."""
+    folder = arguments.folder.resolve()
+    ways = {"with the extra fast": READ, "without": WITHOUT + READ, "DataLoader, two workers": DATA_LOADER}
+    found: dict[str, list[Finished]] = {name: [] for name in ways}
+    for _ in range(arguments.rounds):
+        for name, program in ways.items():
+            with tempfile.TemporaryDirectory() as home:
+                found[name].append(measured(home, program, folder))
+    print(f"{arguments.rounds} rounds\n")
+    print("| | wall s | processor s | peak anonymous MB |\n|---|---|---|---|")
+    for name, ended in found.items():
+        cells = [
+            spread([one.wall for one in ended]).replace(" | ", " (") + ")",
+            spread([one.processor for one in ended]).replace(" | ", " (") + ")",
+            spread([one.megabytes for one in ended], digits=0).replace(" | ", " (") + ")",
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def pictures(arguments: argparse.Namespace) -> None:
