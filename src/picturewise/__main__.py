@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picturewise import stopping
+from picturewise import circumstances, stopping
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
 
     try:
         stopping.stop_tidily()
-        code = run()
+        code = run(began=circumstances.process_start())
         stopping.stop_at_once()  # the interpreter takes a while to end
     except KeyboardInterrupt as interrupt:  # just before or after the command
         code = 128 + stopping.signal_of(interrupt)

@@ -36,19 +36,43 @@ Report = Callable[[Work, int, float, float], bool]
 End = Callable[[Work, Outcome], None]
 
 
-def train_here(take: Next, report: Report, end: End, pictures: Pictures) -> None:
+def _nothing() -> None:
+    pass
+
+
+def train_here(
+    take: Next, report: Report, end: End, pictures: Pictures, meanwhile: Callable[[], None] = _nothing
+) -> None:
     """Train runs in this process, one after the other, until there is no next one.
+
+    Args:
+        take: returns the next run.
+        report: is told about each epoch.
+        end: is told how a run ended.
+        pictures: of the search.
+        meanwhile: called once there is a first run.
 
     Raises:
         Interrupted: a signal arrived; a checkpoint was written first.
         SaveError: something could not be written.
     """
-    while (work := take()) is not None:
+    for work in iter(take, None):
+        meanwhile()
+        meanwhile = _nothing
         end(work, train_trial(work, pictures, lambda *told, work=work: report(work, *told)))
 
 
-def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
+def train_in_workers(
+    take: Next, report: Report, end: End, count: int, meanwhile: Callable[[], None] = _nothing
+) -> None:
     """Train runs in `count` processes until there is no next one and all have ended.
+
+    Args:
+        take: as for `train_here`, like the two that follow.
+        report: the same.
+        end: the same.
+        count: how many processes.
+        meanwhile: called once, while they start with the first runs.
 
     Raises:
         SaveError: a worker could not write something.
@@ -65,6 +89,8 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
                 idle.pop().begin(work)
             if not busy:
                 return
+            meanwhile()
+            meanwhile = _nothing
             worker, event = events.get()
             if "ready" in event:
                 worker.ready = True
