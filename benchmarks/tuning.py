@@ -96,7 +96,7 @@ def keeps_budget(out: Path, runs: int, minutes: float, workers: int) -> None:
         in_time = seconds <= 60 * minutes + max(epochs, default=0)
         is_kept = in_time and (ended.returncode == 0 or too_short)
         kept += is_kept
-        without += too_short
+        without += is_kept and too_short
         trials = len(list((folder / "trials").glob("*/run.json")))
         said = "yes" if is_kept else "no"
         if ended.returncode:

@@ -17,6 +17,7 @@ from picturewise.errors import DataError, Interrupted, PicturewiseError, RunErro
 from picturewise.runs.run import open_run
 from picturewise.tuning import searching as searching_module
 from picturewise.tuning import trial as trial_module
+from picturewise.tuning import tune as tune_module
 from picturewise.tuning import workers as workers_module
 from picturewise.tuning.told import Told
 from picturewise.tuning.trial import Outcome
@@ -157,6 +158,28 @@ def test_the_clock_begins_with_the_command(pictures: Path, space: Path, tmp_path
             picturewise.tune(pictures, minutes=10, space=space, out=tmp_path / "s", **FEW)
     finally:
         circumstances.end()
+
+
+def test_the_command_is_not_ended_once_a_trial_is_complete(
+    pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[Any] = []
+
+    class Limit:
+        folder: Path | None = None
+
+        def __init__(self, minutes: float | None) -> None:
+            happened.append(minutes)
+
+        def close(self) -> None:
+            happened.append(self.folder)
+
+    monkeypatch.setattr(tune_module, "StartLimit", Limit)
+    picturewise.tune(
+        pictures, minutes=60, trials=1, space=space, out=tmp_path / "s", tell=lambda one: happened.append(one.state),
+        **FEW,
+    )  # fmt: skip
+    assert happened == [60, tmp_path / "s", "finished", tmp_path / "s"]  # the last: whatever happens
 
 
 def test_more_is_kept_for_the_report_on_a_machine_that_starts_slowly() -> None:

@@ -196,11 +196,18 @@ def _tuned(
             record.check(dataset, begun.folder)
             record = _with_budget(record, minutes, trials)
         files.write_json(begun.folder / FILE, record.model_dump())
+        limit.folder = begun.folder
         pictures = Pictures(begun.source, {})
-        searching = Searching(begun.folder, candidates, record, pictures, workers=workers, tell=tell)
+
+        def told(one: Told) -> None:
+            if one.state == "finished":
+                limit.close()
+            if tell is not None:
+                tell(one)
+
+        searching = Searching(begun.folder, candidates, record, pictures, workers=workers, tell=told)
         searching.keep(dataset)
         reserve = _reserve(record.minutes, time.monotonic() - began - seconds_to_read)
-        limit.close()
         clock = Clock(searching.search.seconds, record.minutes, reserve=reserve, began=began)
         searching.run(clock)
         return searching.result(clock.seconds, seeds=seeds)
