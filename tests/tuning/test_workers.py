@@ -74,6 +74,24 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(
     assert [trial.state in {"finished", "pruned"} for trial in found.trials] == [True] * 3
 
 
+def test_a_worker_ends_with_its_driver_even_while_it_loads_pytorch() -> None:
+    program = (
+        "import sys; from picturewise.tuning.worker import main\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            import time; print('loading', file=sys.stderr, flush=True); time.sleep(600)\n"
+        "sys.meta_path.insert(0, Slow()); main()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as worker:
+        assert worker.stderr is not None
+        assert worker.stderr.readline() == b"loading\n"
+        assert worker.stdin is not None
+        worker.stdin.close()
+        assert worker.wait(60) == 0
+
+
 def test_workers_that_do_not_pause_in_time_are_ended_and_their_runs_go_on(
     pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
