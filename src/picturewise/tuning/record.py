@@ -91,7 +91,7 @@ class Clock:
     def __init__(self, before: float, minutes: float | None, *, reserve: float, began: float) -> None:
         self._began, self._before = began, before
         self.until = None if minutes is None else began + 60 * minutes - before - reserve
-        self._late = None if self.until is None else self.until + reserve / 2
+        self._late = None if self.until is None else self.until + reserve / 3
 
     @property
     def seconds(self) -> float:
@@ -100,7 +100,7 @@ class Clock:
 
     @property
     def left(self) -> float | None:
-        """Seconds until workers that have not paused are ended, in the middle of the reserve; None: no limit."""
+        """Seconds until workers that have not paused are ended, after a third of the reserve; None: no limit."""
         return None if self._late is None else max(0.0, self._late - time.monotonic())
 
     @property
