@@ -61,10 +61,10 @@ def main() -> None:
 
 
 def keeps_budget(out: Path, runs: int, minutes: float, workers: int) -> None:
-    """Print how long each command took, and whether that is within the budget and one epoch."""
-    print("| run | budget | command | longest epoch | trials | kept |")
-    print("|---:|---:|---:|---:|---:|---|")
-    kept = 0
+    """Print how long each command took, whether that is within the budget and one epoch, and the load (in a minute)."""
+    print("| run | budget | command | longest epoch | trials | load | kept |")
+    print("|---:|---:|---:|---:|---:|---:|---|")
+    kept = without = 0
     for number in range(1, runs + 1):
         folder = out / f"budget-{number}"
         command = [
@@ -92,19 +92,24 @@ def keeps_budget(out: Path, runs: int, minutes: float, workers: int) -> None:
             for path in (folder / "trials").glob("*/run.json")
             for row in open_run(path.parent).history
         ]
-        too_short = "before any trial was complete" in ended.stderr  # which is said in time, too
+        too_short = " minutes were over " in ended.stderr  # which is said in time, too
         in_time = seconds <= 60 * minutes + max(epochs, default=0)
         is_kept = in_time and (ended.returncode == 0 or too_short)
         kept += is_kept
+        without += is_kept and too_short
         trials = len(list((folder / "trials").glob("*/run.json")))
         said = "yes" if is_kept else "no"
         if ended.returncode:
             said += " (too short for a trial)" if too_short else f": {ended.stderr.strip()}"
         longest = f"{max(epochs):.2f} s" if epochs else "none was complete"
         print(
-            f"| {number} | {60 * minutes:g} s | {seconds:.2f} s | {longest} | {trials} | {said} |", flush=True
+            f"| {number} | {60 * minutes:g} s | {seconds:.2f} s | {longest} | {trials} | {os.getloadavg()[0]:.1f} | "
+            f"{said} |",
+            flush=True,
         )
-    print(f"\n{kept} of {runs} commands ended within the budget and one epoch.")
+    print(
+        f"\n{kept} of {runs} commands ended within the budget and one epoch, {without} of them without a trial."
+    )
 
 
 def found(out: Path, name: str, place: str, given: argparse.Namespace) -> None:

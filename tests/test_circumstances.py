@@ -112,3 +112,28 @@ def test_a_resumed_run_has_a_session_for_each_part(tmp_path: Path) -> None:
     run = picturewise.resume(out, progress=False)
     first, second = run.record.sessions
     assert first.date <= second.date
+
+
+def test_a_process_began_before_this_test_and_after_the_machine() -> None:
+    began = own.process_start()
+    assert 0 < time.perf_counter() - began < time.clock_gettime(time.CLOCK_BOOTTIME)
+    code = (
+        "import time; time.sleep(0.3); from picturewise import circumstances as c; print(c.process_start())"
+    )
+    before = time.perf_counter()
+    slept = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # The kernel counts in hundredths of a second.
+    assert before - 0.02 < float(slept.stdout) < time.perf_counter() - 0.3
+
+
+def test_the_time_of_a_command_is_counted_until_it_ends() -> None:
+    assert own.seconds_of_command() == 0
+    own.begin(["tune", "digits"], at=time.perf_counter() - 50)
+    try:
+        assert 50 <= own.seconds_of_command() < 110
+        assert circumstances().command == ("tune", "digits")
+    finally:
+        own.end()
+    assert own.seconds_of_command() == 0
+    assert command(["--version"]) == 0
+    assert own.seconds_of_command() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -29,15 +30,35 @@ _SHA1: Final = re.compile(r"[0-9a-f]{40}")
 _begun: dict[str, Any] = {"command": None, "at": None}
 
 
-def begin(arguments: Sequence[str]) -> None:
+def begin(arguments: Sequence[str], *, at: float | None = None) -> None:
     """Note the command of this process and its start; credentials in addresses are left out.
 
     Args:
         arguments: of the command line, without the program's name.
+        at: when it began, by `time.perf_counter`; None: now.
     """
-    _begun.update(
-        command=tuple(without_credentials(text_of(one)) for one in arguments), at=time.perf_counter()
-    )
+    command = tuple(without_credentials(text_of(one)) for one in arguments)
+    _begun.update(command=command, at=time.perf_counter() if at is None else at)
+
+
+def end() -> None:
+    """Note that the command has ended: what is called from now on belongs to none."""
+    _begun.update(command=None, at=None)
+
+
+def process_start() -> float:
+    """Return when this process began, by `time.perf_counter`; where the system does not tell (not Linux), now."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return time.perf_counter() - max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.perf_counter()
+
+
+def seconds_of_command() -> float:
+    """Return how long ago the command of this process began; 0 if there is none, but a caller in Python."""
+    return 0.0 if _begun["at"] is None else time.perf_counter() - _begun["at"]
 
 
 class Circumstances(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from types import FrameType
+from typing import NoReturn
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -54,12 +55,17 @@ def stop_at_once() -> None:
 
 
 def _end(number: int, _: FrameType | None) -> None:
+    end_process(128 + number)
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process at any point, from any thread; files on the disk are always complete."""
     try:
         if os.isatty(2):
             os.write(2, b"\x1b[?25h\n")  # shows the cursor, which a live line hides
     except OSError:
         pass
-    os._exit(128 + number)
+    os._exit(code)
 
 
 def _listen(handler: object) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,16 @@ import pytest
 from drawn_bars import drawn, saved
 
 import picturewise
+from picturewise import circumstances
 from picturewise.errors import DataError, Interrupted, PicturewiseError, RunError, SaveError, UsageError
 from picturewise.runs.run import open_run
+from picturewise.tuning import searching as searching_module
 from picturewise.tuning import trial as trial_module
+from picturewise.tuning import tune as tune_module
+from picturewise.tuning import workers as workers_module
 from picturewise.tuning.told import Told
+from picturewise.tuning.trial import Outcome
+from picturewise.tuning.tune import _reserve
 
 FEW = {"model": "mlp 8", "epochs": 3, "workers": 1, "progress": False}
 
@@ -144,6 +151,64 @@ def test_a_budget_that_is_too_short_says_so_and_loses_nothing(
     assert len(found.trials) == 3
 
 
+def test_the_clock_begins_with_the_command(pictures: Path, space: Path, tmp_path: Path) -> None:
+    circumstances.begin(["tune"], at=time.perf_counter() - 400)  # half as much is kept for the report
+    try:
+        with pytest.raises(UsageError, match="The 10 minutes were over after 0 of 3 epochs"):
+            picturewise.tune(pictures, minutes=10, space=space, out=tmp_path / "s", **FEW)
+    finally:
+        circumstances.end()
+
+
+def test_the_command_is_not_ended_once_a_trial_is_complete(
+    pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[Any] = []
+
+    class Limit:
+        folder: Path | None = None
+
+        def __init__(self, minutes: float | None) -> None:
+            happened.append(minutes)
+
+        def close(self) -> None:
+            happened.append(self.folder)
+
+    monkeypatch.setattr(tune_module, "StartLimit", Limit)
+    picturewise.tune(
+        pictures, minutes=60, trials=1, space=space, out=tmp_path / "s", tell=lambda one: happened.append(one.state),
+        **FEW,
+    )  # fmt: skip
+    assert happened == [60, tmp_path / "s", "finished", tmp_path / "s"]  # the last: whatever happens
+
+
+def test_more_is_kept_for_the_report_on_a_machine_that_starts_slowly() -> None:
+    assert _reserve(None, 100) == 0
+    assert _reserve(10, 5) == 4
+    assert _reserve(0.5, 5) == pytest.approx(3)
+    assert _reserve(0.5, 12) == pytest.approx(6)
+    assert _reserve(0.5, 100) == pytest.approx(15)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_the_report_needs_is_loaded_before_the_time_is_over(
+    pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    when = list[str]()
+    monkeypatch.setattr(searching_module, "load_drawing", lambda: when.append("loaded"))
+    budget = {**FEW, "workers": workers}
+    picturewise.tune(
+        pictures,
+        minutes=60,
+        trials=2,
+        space=space,
+        out=tmp_path / "s",
+        tell=lambda _: when.append("ended"),
+        **budget,
+    )
+    assert when == ["loaded", "ended", "ended"]
+
+
 def test_the_clock_pauses_a_trial_between_batches(
     pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +223,25 @@ def test_the_clock_pauses_a_trial_between_batches(
     assert "because the time of the search was over" in run.record.reason
     picturewise.tune(resume=tmp_path / "s", trials=4, workers=1, progress=False)
     assert facts(tmp_path / "s") == facts(tmp_path / "whole")
+
+
+def test_a_trial_can_be_finished_before_the_default(
+    pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = workers_module.train_trial
+
+    def train_trial(work: Any, *rest: Any) -> Outcome:
+        return Outcome("paused") if work.key == "0000" else real(work, *rest)
+
+    monkeypatch.setattr(workers_module, "train_trial", train_trial)
+    monkeypatch.setattr(searching_module.Search, "report", lambda *_, **__: True)  # no trial is stopped
+    found = picturewise.tune(pictures, trials=3, space=space, out=tmp_path / "s", **FEW)
+    assert {trial.number for trial in found.trials} == {1, 2, 3}
+    assert found.best_trial != 0
+    assert "Search on" in found.report.read_text()
+    monkeypatch.undo()
+    again = picturewise.tune(resume=tmp_path / "s", trials=4, workers=1, progress=False)
+    assert [trial.number for trial in again.trials] == [0, 1, 2, 3]
 
 
 def test_the_same_recipe_is_not_trained_twice(pictures: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import picturewise
-from picturewise.errors import RunError
+from picturewise.errors import RunError, UsageError
 from picturewise.runs.run import open_run
 from picturewise.tuning import workers
+from picturewise.tuning.record import Clock
 from picturewise.tuning.told import Told
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,46 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(
         progress=False,
     )
     assert killed
+    assert [trial.state in {"finished", "pruned"} for trial in found.trials] == [True] * 3
+
+
+def test_a_worker_ends_with_its_driver_even_while_it_loads_pytorch() -> None:
+    program = (
+        "import sys; from picturewise.tuning.worker import main\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            import time; print('loading', file=sys.stderr, flush=True); time.sleep(600)\n"
+        "sys.meta_path.insert(0, Slow()); main()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as worker:
+        assert worker.stderr is not None
+        assert worker.stderr.readline() == b"loading\n"
+        assert worker.stdin is not None
+        worker.stdin.close()
+        assert worker.wait(60) == 0
+
+
+def test_workers_that_do_not_pause_in_time_are_ended_and_their_runs_go_on(
+    pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck: list[Any] = []
+    monkeypatch.setattr(workers._Worker, "answer", lambda worker, goes_on: stuck.append(worker))
+    monkeypatch.setattr(Clock, "left", property(lambda _: 0.1 if len(stuck) == 2 else None))
+    options = {
+        "space": space,
+        "out": tmp_path / "s",
+        "workers": 2,
+        "model": "mlp 8",
+        "epochs": 4,
+        "progress": False,
+    }
+    with pytest.raises(UsageError, match="were over after 1 of 4 epochs of the default recipe"):
+        picturewise.tune(pictures, minutes=60, trials=3, **options)
+    assert {worker._process.returncode for worker in stuck} == {-signal.SIGKILL}
+    monkeypatch.undo()
+    found = picturewise.tune(resume=tmp_path / "s", trials=3, workers=2, progress=False)
     assert [trial.state in {"finished", "pruned"} for trial in found.trials] == [True] * 3
 
 

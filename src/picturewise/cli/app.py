@@ -43,20 +43,23 @@ _DEBUG = "debug"
 _COMPLETE = "_PICTUREWISE_COMPLETE"
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, *, began: float | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
         arguments: of the command line, without the program's name; None: those of this process.
+        began: when the command began, by `time.perf_counter`; None: now.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     ending.prepare_streams()
-    circumstances.begin(arguments)
+    circumstances.begin(arguments, at=began)
     noted: dict[str, bool] = {}
     try:
         code = _run(list(arguments), noted)
     except BaseException as error:  # noqa: BLE001 (a signal, too, ends in one sentence)
         code = ending.tell(error, debug=noted.get(_DEBUG, False))
+    finally:
+        circumstances.end()
     return ending.end(code)
 
 

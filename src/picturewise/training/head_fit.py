@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from picturewise.training.features import Features
+from picturewise.training.lbfgs import minimised
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Of the penalty, for features scaled by `pareto_scale`; tried from the strongest, each from the one before."""
@@ -232,26 +233,25 @@ def regression(
     """
     zeros = features.new_zeros
     weight, bias = start or (zeros(classes, features.shape[1]), zeros(classes))
-    weight, bias = (part.clone().requires_grad_() for part in (weight, bias))
-    solver = torch.optim.LBFGS(
-        [weight, bias],
-        max_iter=500,
-        tolerance_grad=tolerance,
-        tolerance_change=1e-3 * tolerance,
-        history_size=10,
-        line_search_fn="strong_wolfe",
-    )
 
-    def objective() -> Tensor:
-        solver.zero_grad()
-        loss = functional.cross_entropy(features @ weight.T + bias, labels, weight=weights)
-        loss = loss + strength / 2 * weight.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
-        return loss
+    def parts(point: Tensor) -> tuple[Tensor, Tensor]:
+        return point[: weight.numel()].view(weight.shape), point[weight.numel() :]
 
-    with torch.enable_grad():
-        solver.step(objective)  # type: ignore[no-untyped-call]  # the same
-    return weight.detach(), bias.detach()
+    def objective(point: Tensor) -> tuple[float, Tensor]:
+        point = point.detach().requires_grad_()
+        with torch.enable_grad():
+            weight, bias = parts(point)
+            loss = functional.cross_entropy(features @ weight.T + bias, labels, weight=weights)
+            loss = loss + strength / 2 * weight.square().sum()
+            (gradient,) = torch.autograd.grad(loss, point)
+        return float(loss.detach()), gradient
+
+    with torch.no_grad():
+        found = minimised(
+            objective, torch.cat([weight.reshape(-1), bias]), iterations=500, tolerance=tolerance,
+            least_change=1e-3 * tolerance,
+        )  # fmt: skip
+    return parts(found)
 
 
 def _compact(features: Tensor) -> tuple[Tensor, Tensor]:

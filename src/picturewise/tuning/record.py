@@ -91,11 +91,17 @@ class Clock:
     def __init__(self, before: float, minutes: float | None, *, reserve: float, began: float) -> None:
         self._began, self._before = began, before
         self.until = None if minutes is None else began + 60 * minutes - before - reserve
+        self._late = None if self.until is None else self.until + reserve / 3
 
     @property
     def seconds(self) -> float:
         """How long the search has taken so far."""
         return self._before + time.monotonic() - self._began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until workers that have not paused are ended, after a third of the reserve; None: no limit."""
+        return None if self._late is None else max(0.0, self._late - time.monotonic())
 
     @property
     def is_over(self) -> bool:

@@ -16,12 +16,12 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.tuning import final
 from picturewise.tuning.candidates import Candidates
 from picturewise.tuning.record import BEST, JOURNAL, Clock, SearchRecord
-from picturewise.tuning.report import write_report
+from picturewise.tuning.report import load_drawing, write_report
 from picturewise.tuning.results import TrialResult, TuningResult, sentence_of
 from picturewise.tuning.search import Search
 from picturewise.tuning.told import Candidate, Told
 from picturewise.tuning.trial import Outcome, Pictures, Work
-from picturewise.tuning.workers import train_here, train_in_workers
+from picturewise.tuning.workers import End, Next, Report, train_here, train_in_workers
 
 MOST_REPEATED = 100
 """Suggestions in a row of recipes that were already tried: then there are hardly any others."""
@@ -98,7 +98,10 @@ class Searching:
         def end(work: Work, outcome: Outcome) -> None:
             self._end(self._open.pop(work.key), outcome, clock)
 
-        self._train(take, report, end)
+        if not clock.is_over:  # otherwise workers would be started for nothing
+            self._train(
+                take, report, end, self._load if clock.until is not None else lambda: None, lambda: clock.left
+            )
         self.search.save_seconds(clock.seconds)
         if not self._finished():
             raise UsageError(self._too_short(clock))
@@ -151,11 +154,23 @@ class Searching:
         options = self._trial_recipe({}).data.model_copy(update={"valid_half": "reporting"})
         return len(self._pictures.get(options).split("valid"))
 
-    def _train(self, take: Any, report: Any, end: Any) -> None:
+    def _train(
+        self,
+        take: Next,
+        report: Report,
+        end: End,
+        meanwhile: Callable[[], None] = lambda: None,
+        left: Callable[[], float | None] = lambda: None,
+    ) -> None:
         if self._workers == 1:
-            train_here(take, report, end, self._pictures)
+            train_here(take, report, end, self._pictures, meanwhile)
         else:
-            train_in_workers(take, report, end, self._workers)
+            train_in_workers(take, report, end, self._workers, meanwhile, left)
+
+    def _load(self) -> None:
+        """Load what the end of the search needs: with it, that takes a third of the time (0.7 s, not 2.1 s)."""
+        self.search.load_importance()
+        load_drawing()
 
     def _train_finally(self, works: list[Work]) -> None:
         waiting = deque(works)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from picturewise import files
+from picturewise import circumstances, files
 from picturewise.arguments import checked
 from picturewise.cores import available_cores
 from picturewise.data.contract import Source
@@ -37,6 +37,7 @@ from picturewise.tuning.record import (
     read_record,
 )
 from picturewise.tuning.space import Space, default_space, parse_space, read_space
+from picturewise.tuning.start_limit import StartLimit
 
 if TYPE_CHECKING:
     from picturewise.tuning.results import TuningResult
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
 MOST_WORKERS = 8
 """By default: each takes a few hundred megabytes."""
 RESERVE, SHARE_OF_RESERVE = 4.0, 0.1
-"""Seconds, and at most this share of the budget, for the report at the end."""
+"""Seconds, and at most this share of the budget, for pausing trials and for the report at the end."""
+RESERVE_TO_START = 0.5
+"""On a machine that is busy, more: this share of the time that starting took, which is slowed down, too."""
 
 
 @checked
@@ -78,8 +81,8 @@ def tune(
 
     Args:
         data: as for `train`; with `resume`, the new place of the pictures.
-        minutes: of the search in all sessions; 10 if neither minutes nor trials are passed. Training with several seeds
-            comes afterwards.
+        minutes: of the search in all sessions, from the start of the command to its end; 10 if neither minutes nor
+            trials are passed. Training with several seeds comes afterwards.
         trials: number of trials in all sessions.
         space: a search space in TOML; none: the packaged one (docs/how-to/search.md).
         workers: processes that train at the same time, each with its share of the cores; none: as many as there are
@@ -105,7 +108,7 @@ def tune(
         Interrupted: Ctrl-C or SIGTERM; the search can be continued.
         SaveError: something could not be written.
     """
-    began = time.monotonic()
+    began = time.monotonic() - circumstances.seconds_of_command()
     require("Searching", *TRAINING)
     if find_spec("optuna") is None:
         raise MissingPackageError(
@@ -131,10 +134,12 @@ def tune(
         found = default_space() if space is None else read_space(Path(space))
         begun = _Begun(None, whole, source, found)
     _check_recipe(begun.recipe)
-    with _told_to_go_on(begun):
+    limited = resume is None and (minutes is not None or trials is None)
+    limit = StartLimit((minutes or USUAL_MINUTES) if limited else None)
+    with _told_to_go_on(begun), contextlib.closing(limit):
         return _tuned(
-            begun, out, began=began, minutes=minutes, trials=trials, seeds=seeds, tell=tell, progress=progress,
-            workers=_number_of_workers(workers, begun),
+            begun, out, began=began, limit=limit, minutes=minutes, trials=trials, seeds=seeds, tell=tell,
+            progress=progress, workers=_number_of_workers(workers, begun),
         )  # fmt: skip
 
 
@@ -153,6 +158,7 @@ def _tuned(
     out: str | Path | None,
     *,
     began: float,
+    limit: StartLimit,
     minutes: float | None,
     trials: int | None,
     workers: int,
@@ -170,7 +176,9 @@ def _tuned(
         is_open = default_network.is_open(recipe)
         reading = default_network.reading(recipe.data) if is_open else recipe.data
         halved = reading.model_copy(update={"valid_half": "choosing"})
+        opened = time.monotonic()
         dataset = load(begun.source, halved, splits=LEARNING_SPLITS, progress=progress)
+        seconds_to_read = time.monotonic() - opened
 
         from picturewise.tuning.candidates import make_candidates  # noqa: PLC0415 (it loads PyTorch)
         from picturewise.tuning.searching import Searching  # noqa: PLC0415 (the same)
@@ -188,13 +196,34 @@ def _tuned(
             record.check(dataset, begun.folder)
             record = _with_budget(record, minutes, trials)
         files.write_json(begun.folder / FILE, record.model_dump())
+        limit.folder = begun.folder
         pictures = Pictures(begun.source, {})
-        searching = Searching(begun.folder, candidates, record, pictures, workers=workers, tell=tell)
+
+        def told(one: Told) -> None:
+            if one.state == "finished":
+                limit.close()
+            if tell is not None:
+                tell(one)
+
+        searching = Searching(begun.folder, candidates, record, pictures, workers=workers, tell=told)
         searching.keep(dataset)
-        reserve = 0.0 if record.minutes is None else min(RESERVE, SHARE_OF_RESERVE * 60 * record.minutes)
+        reserve = _reserve(record.minutes, time.monotonic() - began - seconds_to_read)
         clock = Clock(searching.search.seconds, record.minutes, reserve=reserve, began=began)
         searching.run(clock)
         return searching.result(clock.seconds, seeds=seeds)
+
+
+def _reserve(minutes: float | None, starting: float) -> float:
+    """Return the seconds at the end of a budget in which trials are no longer trained.
+
+    Args:
+        minutes: of the budget; None: it has none.
+        starting: seconds that the command took to start, without reading the pictures.
+    """
+    if minutes is None:
+        return 0.0
+    seconds = max(min(RESERVE, SHARE_OF_RESERVE * 60 * minutes), RESERVE_TO_START * starting)
+    return min(seconds, 60 * minutes / 2)
 
 
 def _check_numbers(minutes: float | None, trials: int | None, workers: int | None, seeds: int) -> None:

@@ -9,12 +9,10 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from picturewise.data.recognise import recognise
-from picturewise.errors import Interrupted, SaveError
-from picturewise.recipes.recipe import Recipe
-from picturewise.tuning.trial import Pictures, Work, train_trial
+if TYPE_CHECKING:
+    from picturewise.tuning.trial import Pictures
 
 
 def main() -> None:
@@ -23,6 +21,13 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is not an answer
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=[lines], daemon=True).start()
+
+    # Loading PyTorch takes seconds on a busy machine, and the driver may end in the meantime.
+    from picturewise.data.recognise import recognise  # noqa: PLC0415
+    from picturewise.errors import Interrupted, SaveError  # noqa: PLC0415
+    from picturewise.recipes.recipe import Recipe  # noqa: PLC0415
+    from picturewise.tuning.trial import Pictures, Work, train_trial  # noqa: PLC0415
+
     _say(answers, {"ready": True})
     pictures: Pictures | None = None
     while True:

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from picturewise.cores import CORES, available_cores
 from picturewise.errors import RunError, SaveError
-from picturewise.tuning.trial import Outcome, Pictures, Work, train_trial
+from picturewise.tuning.trial import TIME_IS_OVER, Outcome, Pictures, Work, train_trial
 
 MOST_LOST = 2
 """Times that a run's worker may be killed without an epoch in between."""
@@ -36,19 +36,50 @@ Report = Callable[[Work, int, float, float], bool]
 End = Callable[[Work, Outcome], None]
 
 
-def train_here(take: Next, report: Report, end: End, pictures: Pictures) -> None:
+def _nothing() -> None:
+    pass
+
+
+def train_here(
+    take: Next, report: Report, end: End, pictures: Pictures, meanwhile: Callable[[], None] = _nothing
+) -> None:
     """Train runs in this process, one after the other, until there is no next one.
+
+    Args:
+        take: returns the next run.
+        report: is told about each epoch.
+        end: is told how a run ended.
+        pictures: of the search.
+        meanwhile: called once there is a first run.
 
     Raises:
         Interrupted: a signal arrived; a checkpoint was written first.
         SaveError: something could not be written.
     """
-    while (work := take()) is not None:
+    for work in iter(take, None):
+        meanwhile()
+        meanwhile = _nothing
         end(work, train_trial(work, pictures, lambda *told, work=work: report(work, *told)))
 
 
-def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
+def train_in_workers(
+    take: Next,
+    report: Report,
+    end: End,
+    count: int,
+    meanwhile: Callable[[], None] = _nothing,
+    left: Callable[[], float | None] = _nothing,
+) -> None:
     """Train runs in `count` processes until there is no next one and all have ended.
+
+    Args:
+        take: as for `train_here`, like the two that follow.
+        report: the same.
+        end: the same.
+        count: how many processes.
+        meanwhile: called once, while they start with the first runs.
+        left: returns the seconds until processes are ended that are still at work, because they are only starting, or
+            hang; their runs are paused, and have their checkpoints. None: no limit.
 
     Raises:
         SaveError: a worker could not write something.
@@ -65,7 +96,15 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
                 idle.pop().begin(work)
             if not busy:
                 return
-            worker, event = events.get()
+            meanwhile()
+            meanwhile = _nothing
+            try:
+                worker, event = events.get(timeout=left())
+            except queue.Empty:
+                for late, work in busy.items():
+                    late.kill()
+                    end(work, Outcome("paused", TIME_IS_OVER))
+                return
             if "ready" in event:
                 worker.ready = True
                 continue
@@ -85,10 +124,7 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
                 end(work, Outcome(**event["outcome"]))
                 idle.append(worker)
                 continue
-            if "save_error" in event:
-                raise SaveError(event["save_error"])
-            if "error" in event:
-                raise RunError(f"A worker failed in {work.path}: {event['error']}")
+            _check(event, work)
             # It was killed, as a system does that has no memory left.
             lost[work.key] = lost.get(work.key, 0) + 1
             if lost[work.key] >= MOST_LOST:
@@ -101,6 +137,14 @@ def train_in_workers(take: Next, report: Report, end: End, count: int) -> None:
             again = hire()
             busy[again] = work
             again.begin(work)
+
+
+def _check(event: dict[str, Any], work: Work) -> None:
+    """Raise the error that a worker reported."""
+    if "save_error" in event:
+        raise SaveError(event["save_error"])
+    if "error" in event:
+        raise RunError(f"A worker failed in {work.path}: {event['error']}")
 
 
 @contextlib.contextmanager
@@ -158,6 +202,10 @@ class _Worker:
     def answer(self, *, goes_on: bool) -> None:
         """Say whether a run goes on."""
         self._send(goes_on)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
 
     def ask_to_stop(self) -> None:
         """Let the process save its run and end."""

@@ -281,7 +281,8 @@ def _upright(
         # resizing still averages. Square, because the picture may still be turned.
         image.draft(None, (2 * max(size), 2 * max(size)))
     opened.load()
-    ImageOps.exif_transpose(image, in_place=True)
+    if image.info or image.format != "PNG":  # a PNG that says nothing does not say that it is turned
+        ImageOps.exif_transpose(image, in_place=True)  # a tenth of the time of a small picture
     plain = to_grey_or_rgb(image, values, background=background)
     if box is not None:
         plain = _cut_out(plain, box)
