@@ -68,6 +68,7 @@ def onnx_model(
     *,
     temperature: float = 1.0,
     version: str = "",
+    narrow: bool = False,
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
@@ -82,11 +83,12 @@ def onnx_model(
         scale: how pictures are prepared.
         temperature: above 0.
         version: of Picturewise, which is stored in the file.
+        narrow: compute convolutions and dense layers as in bfloat16, see `Graph`.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(taken_from(weights))
+    graph = Graph(taken_from(weights), narrow=narrow)
     values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     logits = add_layers(graph, values, layers, inner, target.output_line)

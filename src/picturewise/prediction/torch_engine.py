@@ -1,4 +1,4 @@
-"""A classifier's logits by PyTorch."""
+"""A classifier's logits by PyTorch, in the classifier's number format."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from picturewise.prediction.computation import Computation, computation
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
 
@@ -29,12 +30,23 @@ class TorchEngine:
         """Return 1, because PyTorch shares each layer itself, and the function that computes a batch."""
         return 1, self._logits
 
+    def computation(self, pictures: int) -> Computation:
+        """Return how pictures are computed."""
+        del pictures
+        return computation(self._description.number_format, "torch")
+
     def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""
         network, description = self._network, self._description
         first = next(itertools.chain(network.parameters(), network.buffers()), None)
-        batch = torch.from_numpy(pictures).to("cpu" if first is None else first.device)
+        device = torch.device("cpu") if first is None else first.device
+        prepared = description.preparation.apply(torch.from_numpy(pictures).to(device))
+        narrow = description.number_format == "bfloat16"
         # On a GPU, PyTorch would otherwise use only ten fraction bits (TF32) in convolutions.
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            outputs: Tensor = network(description.preparation.apply(batch))
+        with (
+            torch.inference_mode(),
+            torch.backends.cudnn.flags(allow_tf32=False),
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=narrow),
+        ):
+            outputs: Tensor = network(prepared)
             return (outputs.to(torch.float32) / description.temperature).cpu().numpy()
