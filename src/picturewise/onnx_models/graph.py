@@ -95,7 +95,12 @@ class Graph(Nodes):
 
     Args:
         take: returns the network's array with a name and a shape. It must not change before `model`.
-        narrow: round the factors of convolutions and dense layers to bfloat16; their products are added in float32.
+        narrow: round the factors of convolutions and dense layers to bfloat16, except for the first of these layers;
+            their products are added in float32.
+
+    Attributes:
+        first: returns the input of the first convolution, and its weight, from its weight (F, C, P, Q), instead of
+            its usual ones; None: there is nothing to replace.
     """
 
     def __init__(self, take: Callable[[str, Shape], NDArray[Any]], *, narrow: bool = False) -> None:
@@ -104,6 +109,8 @@ class Graph(Nodes):
         self._narrow = narrow
         self._arrays: dict[str, NDArray[Any]] = {}
         self._rounded: dict[str, str] = {}  # by the name before rounding
+        self._begun = False
+        self.first: Callable[[NDArray[np.float32]], tuple[str, NDArray[np.float32]]] | None = None
 
     def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
         """Take one of the network's arrays, of `shape`, and return its name; nodes may see it in another shape."""
@@ -112,7 +119,11 @@ class Graph(Nodes):
 
     def factors(self, values: str, name: str, shape: Shape) -> tuple[str, str]:
         """Return the names of the factors of a convolution or a dense layer: its input, and its weight of `shape`."""
-        if not self._narrow:
+        begun, self._begun = self._begun, True
+        if not begun and self.first is not None:
+            values, weight = self.first(self._take(name, shape))
+            return values, self.constant(name, weight)
+        if not begun or not self._narrow:
             return values, self.weight(name, shape)
         if values not in self._rounded:
             # ONNX Runtime keeps both, because the first of them loses digits.

@@ -24,7 +24,8 @@ class Bfloat16Engine:
         assert description.layers is not None  # noqa: S101 (a Python class has no arrays)
         self._weights, self._description, self._library = weights, description, library
         inner = description.preparation.output(description.shape)
-        summary = summarise(parse(description.layers), inner, description.target.output_line)
+        self._layers = parse(description.layers)
+        summary = summarise(self._layers, inner, description.target.output_line)
         self._multiplications = summary.multiplications * description.preparation.seen.count
         self._engines = dict[LibraryName, Engine]()
 
@@ -37,7 +38,7 @@ class Bfloat16Engine:
         return self._engine(pictures).computation(pictures)
 
     def _engine(self, pictures: int) -> Engine:
-        library = self._library or bfloat16_library(pictures * self._multiplications)
+        library = self._library or bfloat16_library(self._layers, pictures * self._multiplications)
         if library not in self._engines:
             self._engines[library] = self._made(library)
         return self._engines[library]

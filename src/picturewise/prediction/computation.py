@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal, NamedTuple, TypeAlias
 
+from picturewise.architectures.layers import Conv, Layer
 from picturewise.cores import has_bfloat16
 
 NumberFormat: TypeAlias = Literal["float32", "bfloat16"]
@@ -30,7 +31,7 @@ class Computation(NamedTuple):
     """How logits are computed.
 
     Attributes:
-        number_format: of the factors in convolutions and dense layers.
+        number_format: of the factors in convolutions and dense layers, except for the first of these layers.
         library: with its version, such as 'OpenVINO 2026.4.1'.
     """
 
@@ -56,17 +57,21 @@ def library_named(text: str) -> LibraryName | None:
     return next((name for name, shown in LIBRARIES.items() if text.startswith(shown)), None)
 
 
-def bfloat16_library(multiplications: float) -> LibraryName:
+def bfloat16_library(layers: Sequence[Layer], multiplications: float) -> LibraryName:
     """Return the library that computes a network of layer lines in bfloat16.
 
-    The choice depends only on the processor, on what is installed and on how much there is to compute. ONNX Runtime
-    rounds the factors to bfloat16 and multiplies them in float32, which every processor can.
+    The choice depends only on the processor, on what is installed, on the network and on how much there is to compute.
+    ONNX Runtime rounds the factors to bfloat16 and multiplies them in float32, which every processor can. OpenVINO
+    computes whole models in bfloat16, so the first layer must be one that loses nothing then: a convolution.
 
     Args:
+        layers: of the network.
         multiplications: for all pictures together.
     """
     if has_bfloat16():
-        if multiplications >= WORTH_OPENVINO and find_spec("openvino") is not None:
+        first = layers[0] if layers else None
+        exact = isinstance(first, Conv) and first.groups == 1 and not first.depthwise
+        if exact and multiplications >= WORTH_OPENVINO and find_spec("openvino") is not None:
             return "openvino"
         if multiplications >= WORTH_TORCH and find_spec("torch") is not None:
             return "torch"

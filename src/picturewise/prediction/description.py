@@ -51,8 +51,8 @@ class Description:
         answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
-        number_format: of the factors in convolutions and dense layers, in both validation and prediction; sums are in
-            float32. bfloat16 is for layer lines only.
+        number_format: of the factors in convolutions and dense layers, in both validation and prediction. The first of
+            these layers is always computed in float32, and so are all sums. bfloat16 is for layer lines only.
         provenance: where it came from: data, epoch, versions.
         values: the stored values of black and white if the type of train's pictures did not determine them.
         learned: statistics of train's pictures; None: older versions did not keep them.

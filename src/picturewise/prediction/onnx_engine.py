@@ -5,7 +5,7 @@ from __future__ import annotations
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.cores import WORTH_SHARING, available_cores
-from picturewise.onnx_models.model import Normalisation, onnx_model
+from picturewise.onnx_models.model import Narrow, Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.prediction.computation import Computation, computation
 from picturewise.prediction.description import Description
@@ -51,20 +51,20 @@ class OnnxEngine:
 
     def _session(self, threads: int) -> Session:
         if threads not in self._sessions:
-            narrow = self._description.number_format == "bfloat16"
+            narrow: Narrow = "rounded" if self._description.number_format == "bfloat16" else None
             self._sessions[threads] = Session(
                 model_of(self._weights, self._description, narrow=narrow), threads
             )
         return self._sessions[threads]
 
 
-def model_of(weights: Arrays, description: Description, *, narrow: bool = False) -> bytes:
+def model_of(weights: Arrays, description: Description, *, narrow: Narrow = None) -> bytes:
     """Return the ONNX model of a classifier of layer lines.
 
     Args:
         weights: by name.
         description: of the lines, and how pictures are prepared.
-        narrow: round factors to bfloat16, see `onnx_model`.
+        narrow: for bfloat16, see `onnx_model`.
     """
     preparation = description.preparation
     return onnx_model(

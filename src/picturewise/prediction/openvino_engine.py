@@ -28,7 +28,8 @@ class OpenVinoEngine:
         del pictures
         threads = available_cores()
         if self._session is None:
-            self._session = OpenVinoSession(model_of(self._weights, self._description), threads)
+            model = model_of(self._weights, self._description, narrow="exact first")
+            self._session = OpenVinoSession(model, threads)
         return threads, self._session.logits
 
     def computation(self, pictures: int) -> Computation:

@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from picturewise.prediction.computation import Computation, computation
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
+
+_FACTORS = {torch.conv2d, functional.linear}
+
+
+class EndsInFloat32(TorchFunctionMode):
+    """Within autocast, computes the first convolution or dense layer that is called in float32, and the output layer.
+
+    autocast would round the logits to 8 bits, so that two classes could have equal ones.
+
+    Args:
+        network: that is called once within the context.
+        device: the type of its device.
+    """
+
+    def __init__(self, network: nn.Module, device: str) -> None:
+        super().__init__()
+        dense = [module for module in network.modules() if isinstance(module, nn.Linear)]
+        self._last = dense[-1].weight if dense else None
+        self._device, self._begun = device, False
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func not in _FACTORS or (self._begun and args[1] is not self._last):
+            return func(*args, **(kwargs or {}))
+        self._begun = True
+        with torch.autocast(self._device, enabled=False):
+            return func(args[0].float(), *args[1:], **(kwargs or {}))
 
 
 class TorchEngine:
@@ -47,6 +84,7 @@ class TorchEngine:
             torch.inference_mode(),
             torch.backends.cudnn.flags(allow_tf32=False),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=narrow),
+            EndsInFloat32(network, device.type) if narrow else contextlib.nullcontext(),
         ):
             outputs: Tensor = network(prepared)
             return (outputs.to(torch.float32) / description.temperature).cpu().numpy()

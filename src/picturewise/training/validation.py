@@ -109,7 +109,7 @@ def library_for(
     if not is_portable(layers, inner, pictures.target.output_line):
         return None
     each = summarise(layers, inner, pictures.target.output_line).multiplications * preparation.seen.count
-    return bfloat16_library(each * len(pictures))
+    return bfloat16_library(layers, each * len(pictures))
 
 
 def changed_answers(narrow: Classifier, wide: Classifier, pictures: ImageSet) -> tuple[int, int]:
