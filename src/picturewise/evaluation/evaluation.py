@@ -125,7 +125,8 @@ class Evaluation(Result):
         description="SHA-256 of the weights that were evaluated; none: an older version did not store it.",
     )
     number_format: str = Field(
-        default="float32", description="Of the factors in convolutions and dense layers: float32 or bfloat16."
+        default="float32",
+        description="What the network was computed in: float32 or bfloat16, which older versions did not use.",
     )
     library: str | None = Field(
         default=None,
