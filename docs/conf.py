@@ -58,6 +58,7 @@ NAVIGATION = {
         "background/calibration",
         "background/intervals",
         "background/determinism",
+        "background/number-formats",
         "background/safety",
         "background/backpropagation",
     ],

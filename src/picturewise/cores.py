@@ -1,4 +1,4 @@
-"""The processor: its name, how many cores this process may use, and how much work is worth sharing among them."""
+"""The processor: its name, its number formats, how many cores this process may use, and what is worth sharing."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def _cgroup_limit() -> int:
 def processor() -> str:
     """Return the processor's name from the system."""
     return cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def has_bfloat16() -> bool:
+    """Return whether the processor multiplies numbers in bfloat16: by avx512_bf16 or AMX, in Linux."""
+    flags = cpu_info("flags").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def cpu_info(field: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ import picturewise
 from picturewise.cli.app import run as command
 from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.exporting import parity
+from picturewise.prediction.classifier import Classifier
 from picturewise.runs.run import Run
+from picturewise.tasks.export import IN_FLOAT32, FormatName
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,12 @@ def test_the_file_answers_as_predict_does_without_picturewise(
     assert found.files == (Path("my-run.onnx"), Path("my-run.json"))
     assert found.bytes == sum(path.stat().st_size for path in found.files)
     assert (found.parity.pictures, found.parity.origin) == (143, "pictures of the validation split")
-    assert found.notes == ()
+    narrow = trained.classifier().description.number_format == "bfloat16"  # on processors that have it
+    assert found.notes == ((IN_FLOAT32,) if narrow else ())
     session = onnxruntime.InferenceSession("my-run.onnx", providers=["CPUExecutionProvider"])
     images = np.random.default_rng(0).integers(0, 256, (3, 30, 20, 3), np.uint8)
     probabilities, label = session.run(["probabilities", "label"], {"images": images})
-    expected = trained.classifier().predict_proba(images)
+    expected = trained.classifier().in_float32().predict_proba(images)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
     assert label.tolist() == expected.argmax(axis=1).tolist()
     facts = json.loads(Path("my-run.json").read_text())
@@ -76,12 +80,28 @@ def test_a_classifier_a_file_or_a_run_without_its_pictures_is_compared_with_gene
     )
 
 
+@pytest.mark.parametrize("to", ["onnx", "page"])
+def test_a_classifier_in_bfloat16_is_exported_in_float32_and_a_note_says_so(
+    to: FormatName, trained: Run, tmp_path: Path
+) -> None:
+    classifier = trained.classifier()
+    description = replace(classifier.description, number_format="bfloat16")
+    narrow = Classifier(classifier.arrays, description)
+    found = picturewise.export(narrow, to, out=tmp_path / "model", progress=False)
+    assert IN_FLOAT32 in found.notes
+    assert found.parity is not None
+    assert found.parity.difference < 1e-5  # to the classifier in float32
+    if to == "onnx":
+        assert json.loads((tmp_path / "model.json").read_text())["number_format"] == "float32"
+
+
 def test_pictures_that_moved_are_passed_and_lost_ones_are_said(tmp_path: Path, picture_folder: Path) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(picture_folder, tmp_path / "pictures")
     run = picturewise.train(
-        tmp_path / "pictures", model="mlp 8", epochs=1, folds=0, out=tmp_path / "run", progress=False
-    )
+        tmp_path / "pictures", model="mlp 8", epochs=1, folds=0, out=tmp_path / "run", progress=False,
+        settings={"training.precision": "float32"},
+    )  # fmt: skip
     (tmp_path / "pictures").rename(moved)
     found = picturewise.export(run, out=tmp_path / "a.onnx", progress=False)
     assert found.parity.origin == "generated pictures"

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import ctypes
 import platform
 
 import pytest
 import torch
 
+from picturewise import cores
 from picturewise.cores import available_cores, processor
 from picturewise.errors import UsageError
-from picturewise.training import machine as machine_file
 from picturewise.training.machine import Machine, choose_machine, prepared
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -52,7 +53,7 @@ def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(monkeypatch: pytest
 def test_narrow_numbers_are_chosen_where_the_processor_is_fast_with_them(
     monkeypatch: pytest.MonkeyPatch, flags: str, precision: str
 ) -> None:
-    monkeypatch.setattr(machine_file, "cpu_info", {"flags": flags}.__getitem__)
+    monkeypatch.setattr(cores, "cpu_info", {"flags": flags}.__getitem__)
     assert choose_machine("auto", "auto").precision == precision
     assert choose_machine("auto", "float32").precision == "float32"
     assert choose_machine("auto", "bfloat16").precision == "bfloat16"
@@ -92,7 +93,7 @@ def test_large_blocks_are_kept_whatever_threshold_glibc_takes(
             taken[parameter] = value
             return 1
 
-    monkeypatch.setattr(machine_file.ctypes, "CDLL", Libc)
+    monkeypatch.setattr(ctypes, "CDLL", Libc)
     with prepared(Machine(torch.device("cpu"), "float32", torch.get_num_threads())):
         assert taken == {M_MMAP_THRESHOLD: min(most, 1 << 30), M_TRIM_THRESHOLD: 1 << 30}
 

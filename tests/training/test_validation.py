@@ -16,6 +16,10 @@ from torch import nn
 import picturewise
 from picturewise.prediction.classifier import load_classifier
 from picturewise.runs.history import best_epoch
+from picturewise.runs.run import open_run
+from picturewise.training.learner import Learner
+from picturewise.training.trainer import Callback, Trainer
+from picturewise.training.validation import changed_answers
 
 RANDOM = np.random.default_rng(0)
 PICTURES = RANDOM.integers(0, 256, (240, 8, 8, 3), np.uint8)
@@ -43,7 +47,7 @@ def test_the_best_epochs_figures_are_those_of_the_saved_classifier(way: str, tmp
     assert best.valid_accuracy == picturewise.evaluate(run, split="valid").accuracy.value
     assert dataset.valid is not None
     classifier = load_classifier(run.classifier_path)
-    assert classifier.description.number_format == "float32"
+    assert classifier.description.number_format == ("float32" if way == "numpy" else "bfloat16")
     logits = classifier.description.temperature * classifier.logits(dataset.valid.images).astype(np.float64)
     losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(logits)), dataset.valid.labels]
     assert best.valid_loss == pytest.approx(losses.mean(), rel=1e-5)
@@ -69,6 +73,71 @@ class Module(nn.Sequential):
 
     def __init__(self) -> None:
         super().__init__(nn.Flatten(), nn.Linear(192, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2))
+
+
+def sensitive(learner: Learner) -> None:
+    """Give the classes almost equal weights, whose differences bfloat16 loses."""
+    head = [module for module in learner.network.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        head.weight.copy_(
+            1 + 1e-4 * torch.rand(head.weight.shape, generator=torch.Generator().manual_seed(0))
+        )
+        head.bias.zero_()
+
+
+def test_training_in_bfloat16_gives_a_classifier_in_bfloat16_unless_answers_change(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    learner = tiny.start(tmp_path / "run", precision="bfloat16").learner
+    assert learner.number_format == "float32"  # until it was compared
+    learner.choose_format()
+    assert learner.changed == (0, 15)
+    robust = learner.classifier()
+    assert robust.description.number_format == "bfloat16"
+    assert not np.array_equal(
+        robust.logits(learner.valid.images), robust.in_float32().logits(learner.valid.images)
+    )
+    sensitive(learner)
+    learner.choose_format()
+    answers, pictures = learner.changed
+    assert answers > 0
+    assert pictures == 15
+    assert learner.classifier().description.number_format == "float32"
+    logits, _, _ = learner.evaluate(learner.valid)
+    assert np.array_equal(logits, learner.classifier().logits(learner.valid.images))
+
+
+def test_a_run_whose_answers_bfloat16_changes_is_validated_and_stored_in_float32(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    class Spoil(Callback):
+        def on_batch(self, trainer: Trainer) -> None:
+            sensitive(trainer.learner)
+
+    for place, callbacks in (("robust", []), ("sensitive", [Spoil()])):
+        tiny.start(tmp_path / place, precision="bfloat16", callbacks=callbacks).fit()
+    robust, changed = (
+        load_classifier(tmp_path / place / "classifier.safetensors").description
+        for place in ("robust", "sensitive")
+    )
+    assert (robust.number_format, changed.number_format) == ("bfloat16", "float32")
+    assert robust.provenance["changed_in_bfloat16"] == "0 of 15"
+    assert int(changed.provenance["changed_in_bfloat16"].split()[0]) > 0
+
+
+def test_at_most_a_thousand_pictures_are_compared(tiny: ModuleType, tmp_path: Path) -> None:
+    learner = tiny.start(tmp_path / "run", precision="bfloat16").learner
+    many = tiny.pictures(2500, 3, "many")
+    narrow, wide = (learner.classifier(), learner.classifier())
+    assert changed_answers(narrow, wide, many) == (0, 1000)
+
+
+def test_training_in_float32_compares_nothing(tiny: ModuleType, tmp_path: Path) -> None:
+    tiny.start(tmp_path / "run", precision="float32").fit()
+    found = load_classifier(tmp_path / "run" / "classifier.safetensors").description
+    assert found.number_format == "float32"
+    assert "changed_in_bfloat16" not in found.provenance
+    assert "bfloat16_validation" not in open_run(tmp_path / "run").record.machine
 
 
 def test_a_python_class_is_validated_in_float32_too(tmp_path: Path) -> None:

@@ -400,6 +400,8 @@ def show_comparison(comparison: RunComparison) -> None:
         )
     head = ("run", "parameters", "accuracy", "loss", "training", f"points vs {comparison.best}", "p")
     table(head, rows)
+    for note in comparison.notes:
+        say_folded(f"note    {note}", indent=8)
     say(f"report  {comparison.report}")
 
 

@@ -124,6 +124,14 @@ class Evaluation(Result):
         default=None,
         description="SHA-256 of the weights that were evaluated; none: an older version did not store it.",
     )
+    number_format: str = Field(
+        default="float32",
+        description="What the network was computed in: float32 or bfloat16, which older versions did not use.",
+    )
+    library: str | None = Field(
+        default=None,
+        description="What computed the network, with its version; none: an older version did not store it.",
+    )
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
     accuracy: Interval = Field(description="Share of pictures whose most probable class is their label.")

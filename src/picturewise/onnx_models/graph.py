@@ -16,6 +16,7 @@ OPSET: Final = 20
 """The version of the operators, that of ONNX 1.15 (2023): the first with Gelu."""
 _IR_VERSION: Final = 9  # of the file; it came with that release
 
+_BFLOAT16: Final = 16
 _TYPES: Final = {
     np.dtype(np.float32): 1,
     np.dtype(np.uint8): 2,
@@ -94,17 +95,41 @@ class Graph(Nodes):
 
     Args:
         take: returns the network's array with a name and a shape. It must not change before `model`.
+        narrow: round the factors of convolutions and dense layers to bfloat16, except for the first of these layers;
+            their products are added in float32.
+
+    Attributes:
+        first: returns the input of the first convolution, and its weight, from its weight (F, C, P, Q), instead of
+            its usual ones; None: there is nothing to replace.
     """
 
-    def __init__(self, take: Callable[[str, Shape], NDArray[Any]]) -> None:
+    def __init__(self, take: Callable[[str, Shape], NDArray[Any]], *, narrow: bool = False) -> None:
         super().__init__()
         self._take = take
+        self._narrow = narrow
         self._arrays: dict[str, NDArray[Any]] = {}
+        self._rounded: dict[str, str] = {}  # by the name before rounding
+        self._begun = False
+        self.first: Callable[[NDArray[np.float32]], tuple[str, NDArray[np.float32]]] | None = None
 
     def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
         """Take one of the network's arrays, of `shape`, and return its name; nodes may see it in another shape."""
         array = self._take(name, shape)
         return self.constant(name, array if seen_as is None else array.reshape(seen_as))
+
+    def factors(self, values: str, name: str, shape: Shape) -> tuple[str, str]:
+        """Return the names of the factors of a convolution or a dense layer: its input, and its weight of `shape`."""
+        begun, self._begun = self._begun, True
+        if not begun and self.first is not None:
+            values, weight = self.first(self._take(name, shape))
+            return values, self.constant(name, weight)
+        if not begun or not self._narrow:
+            return values, self.weight(name, shape)
+        if values not in self._rounded:
+            # ONNX Runtime keeps both, because the first of them loses digits.
+            narrow = self.node("Cast", values, to=_BFLOAT16)
+            self._rounded[values] = self.node("Cast", narrow, to=type_number(np.float32))
+        return self._rounded[values], self.constant(name, rounded(self._take(name, shape)))
 
     def unused(self, name: str, shape: Shape) -> None:
         """Take one of the network's arrays that no node needs."""
@@ -155,6 +180,19 @@ class Graph(Nodes):
             entry.text(2, metadata[key])
             model.message(14, entry)
         return model.to_bytes()
+
+
+def rounded(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return finite numbers rounded to the nearest one of bfloat16, of two equally near ones to the even one.
+
+    bfloat16 has the first 16 bits of float32.
+
+    >>> rounded(np.array([1.00390625, 1.01171875, 3.14159], np.float32)).tolist()
+    [1.0, 1.015625, 3.140625]
+    """
+    bits = array.view(np.uint32)
+    up = np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
+    return ((bits + up) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
 def _attribute(name: str, value: Attribute) -> Message:

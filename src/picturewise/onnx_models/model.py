@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Layer, Shape
 from picturewise.architectures.summary import summarise
+from picturewise.onnx_models.exact_pixels import exact_channels, exact_weight
 from picturewise.onnx_models.graph import Graph, type_number
 from picturewise.onnx_models.layers import Known, add_layers
 from picturewise.targets.target import Target
 
 PICTURES = "pictures"
 LOGITS = "logits"
+
+Narrow: TypeAlias = Literal["rounded", "exact first"] | None
+"""How a model is made for bfloat16, see `onnx_model`."""
 
 _MOST_BYTES = 2_000_000_000
 """Bytes of weights: protocol buffers do not allow messages above 2 GiB."""
@@ -68,6 +72,7 @@ def onnx_model(
     *,
     temperature: float = 1.0,
     version: str = "",
+    narrow: Narrow = None,
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
@@ -82,12 +87,19 @@ def onnx_model(
         scale: how pictures are prepared.
         temperature: above 0.
         version: of Picturewise, which is stored in the file.
+        narrow: for bfloat16. rounded: round factors of all layers but the first, for runtimes that compute in float32;
+            exact first: the first layer, a convolution without groups, loses nothing in runtimes that compute the whole
+            model in bfloat16, see `exact_pixels`.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(taken_from(weights))
-    values = _prepared(graph, PICTURES, scale, shape[-1])
+    graph = Graph(taken_from(weights), narrow=narrow == "rounded")
+    if narrow == "exact first":
+        values = exact_channels(graph, graph.node("Transpose", PICTURES, perm=(0, 3, 1, 2)))
+        graph.first = lambda weight: (values, exact_weight(weight, scale.mean, scale.std, shape[-1]))
+    else:
+        values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     logits = add_layers(graph, values, layers, inner, target.output_line)
     by = graph.constant("temperature", np.array(temperature, np.float32))

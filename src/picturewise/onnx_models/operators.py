@@ -42,7 +42,8 @@ def convolved(
     groups: int = 1,
 ) -> str:
     """Add a convolution with a weight of `shape` (F, C / groups, P, Q)."""
-    weights = [graph.weight(f"{name}.weight", shape)]
+    pictures, weight = graph.factors(pictures, f"{name}.weight", shape)
+    weights = [weight]
     if bias:
         weights.append(graph.weight(f"{name}.bias", shape[:1]))
     options: dict[str, Attribute] = {"kernel_shape": shape[2:], "strides": (stride, stride), "pads": margins}
@@ -53,11 +54,8 @@ def convolved(
 
 def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int) -> str:
     """Add a dense layer, (N, incoming) → (N, units)."""
-    weight, bias = (
-        graph.weight(f"{name}.weight", (units, incoming)),
-        graph.weight(f"{name}.bias", (units,)),
-    )
-    return graph.node("Gemm", vectors, weight, bias, transB=1)
+    vectors, weight = graph.factors(vectors, f"{name}.weight", (units, incoming))
+    return graph.node("Gemm", vectors, weight, graph.weight(f"{name}.bias", (units,)), transB=1)
 
 
 def batch_normalised(graph: Graph, values: str, name: str, channels: int) -> str:

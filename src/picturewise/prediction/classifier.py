@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -21,6 +22,7 @@ from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import DataError, RunError, UsageError
 from picturewise.names import listed
 from picturewise.prediction.checked_file import network_in
+from picturewise.prediction.computation import Computation, LibraryName
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.engines import choose_engine
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from picturewise.data.imageset import ImageSet
     from picturewise.displays import Figure
 
-_INTERNAL = ("arrays", "by_engine", "fitted", "on_one_core", "to_bytes")
+_INTERNAL = ("arrays", "by_engine", "computation", "fitted", "in_float32", "on_one_core", "to_bytes")
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG about 10 GB."""
@@ -61,6 +63,7 @@ class Classifier:
         description: how pictures are prepared and what the outputs mean.
         engine: the engine, see `picturewise.prediction.engines`.
         cores: that it may use; None: all.
+        library: that computes in bfloat16; None: it is chosen, see `picturewise.prediction.computation`.
 
     Raises:
         UsageError: the engine cannot compute that network.
@@ -73,11 +76,12 @@ class Classifier:
         *,
         engine: EngineName = "auto",
         cores: int | None = None,
+        library: LibraryName | None = None,
     ) -> None:
         self.description = description
         self._held = network if isinstance(network, Mapping) else network.eval()
         self._wanted = engine
-        self._engine = choose_engine(engine, self._held, description, cores=cores)
+        self._engine = choose_engine(engine, self._held, description, cores=cores, library=library)
 
     @cached_property
     def _held_numbers(self) -> int:
@@ -124,6 +128,16 @@ class Classifier:
             UsageError: the engine cannot compute its network.
         """
         return Classifier(self._held, self.description, engine=engine, cores=1)
+
+    def in_float32(self) -> Classifier:
+        """Return the same classifier with the number format of exported models and of the service."""
+        if self.description.number_format == "float32":
+            return self
+        return Classifier(self._held, replace(self.description, number_format="float32"), engine=self._wanted)
+
+    def computation(self, pictures: int) -> Computation:
+        """Return with which numbers and by which library `logits` computes so many pictures."""
+        return self._engine.computation(pictures)
 
     def logits(
         self, images: Pictures, names: Sequence[str] | None = None, *, checked: bool = True

@@ -16,6 +16,7 @@ from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.cut import Cut, Spacing
 from picturewise.data.read_options import AsItIs
+from picturewise.prediction.computation import NumberFormat
 from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
 from picturewise.printable import printable
@@ -50,7 +51,8 @@ class Description:
         answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
-        number_format: of all computations from the pictures to the logits, in both validation and prediction.
+        number_format: of the factors in convolutions and dense layers, in both validation and prediction. The first of
+            these layers is always computed in float32, and so are all sums. bfloat16 is for layer lines only.
         provenance: where it came from: data, epoch, versions.
         values: the stored values of black and white if the type of train's pictures did not determine them.
         learned: statistics of train's pictures; None: older versions did not keep them.
@@ -72,7 +74,7 @@ class Description:
     answer: str = OneClass.name
     preparation: Preparation
     temperature: float = 1.0
-    number_format: Literal["float32"] = "float32"
+    number_format: NumberFormat = "float32"
     background: Background = WHITE
     provenance: Mapping[str, str] = field(default_factory=dict)
     values: tuple[float, float] | None = None
@@ -88,6 +90,8 @@ class Description:
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
             raise ValueError("preparation and shape have different numbers of channels")
+        if self.layers is None and self.number_format != "float32":
+            raise ValueError("number_format is bfloat16, but must be float32 for a Python class")
         if is_sequences(self.target):
             if len(self.classes) > MOST_SYMBOLS or any(len(symbol) != 1 for symbol in self.classes):
                 raise ValueError(
@@ -245,7 +249,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
-    "number_format": (lambda value: value == "float32", "float32"),
+    "number_format": (lambda value: value in ("float32", "bfloat16"), "float32 or bfloat16"),
     "provenance": (_is_provenance, "a table of strings"),
     "values": (lambda value: value is None or _is_range(value), "two increasing numbers"),
     "learned": (

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.prediction.computation import Computation
+
 EngineName: TypeAlias = Literal["auto", "torch", "numpy"]
 Compute: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -21,3 +23,6 @@ class Engine(Protocol):
         It takes a batch (B, H, W, C) in the description's shape, B >= 1, and returns (B, K) logits, divided by the
         temperature.
         """
+
+    def computation(self, pictures: int) -> Computation:
+        """Return with which numbers and by which library so many pictures are computed."""

@@ -1,11 +1,13 @@
 """The choice of the engine that computes a classifier's logits.
 
-    auto    ONNX Runtime for networks loaded from a file of layer lines; PyTorch for modules: Python classes, timm
-            networks, and modules that may still be trained
+    auto    ONNX Runtime for networks loaded from a file of layer lines, and in bfloat16 OpenVINO or PyTorch, see
+            `bfloat16_library`; PyTorch for modules: Python classes, timm networks, and modules that may still be
+            trained
     torch   PyTorch
-    numpy   the reference network in NumPy, for layer lines only
+    numpy   the reference network in NumPy, for layer lines only, always in float32
 
-They differ only by float32 rounding. Each is in a separate module, and only the selected one is loaded.
+In one number format, they differ only by its rounding. Each is in a separate module, and only the selected one is
+loaded.
 """
 
 from __future__ import annotations
@@ -13,13 +15,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from picturewise.extras import require
+from picturewise.prediction.computation import LibraryName
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Engine, EngineName
 from picturewise.prediction.network_forms import NetworkOrArrays, as_arrays, as_module
 
 
 def choose_engine(
-    name: EngineName, held: NetworkOrArrays, description: Description, *, cores: int | None = None
+    name: EngineName,
+    held: NetworkOrArrays,
+    description: Description,
+    *,
+    cores: int | None = None,
+    library: LibraryName | None = None,
 ) -> Engine:
     """Return the engine with a name for a network.
 
@@ -27,7 +35,9 @@ def choose_engine(
         name: see above.
         held: the network.
         description: of the classifier.
-        cores: that ONNX Runtime may use; None: all. The other engines obey the process's own settings.
+        cores: that ONNX Runtime may use, which then computes every classifier of layer lines, because PyTorch obeys
+            the process's own settings; None: all.
+        library: that computes a classifier of layer lines in bfloat16; None: `bfloat16_library` chooses it.
 
     Raises:
         UsageError: it cannot compute that network: a LayerError if it does not support a layer line, and a
@@ -38,6 +48,10 @@ def choose_engine(
 
         return NumPyEngine(as_arrays(held), description)
     if name == "auto" and isinstance(held, Mapping):
+        if description.number_format == "bfloat16" and cores is None:
+            from picturewise.prediction.bfloat16_engine import Bfloat16Engine  # noqa: PLC0415 (see above)
+
+            return Bfloat16Engine(held, description, library)
         from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (see above)
 
         return OnnxEngine(held, description, cores)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
+from picturewise.prediction.computation import Computation, computation
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
@@ -49,6 +50,11 @@ class NumPyEngine:
     def ready(self, pictures: int) -> tuple[int, Compute]:
         """Return 1, because layers keep their input, and the function that computes a batch."""
         return 1, self._logits
+
+    def computation(self, pictures: int) -> Computation:
+        """Return how pictures are computed: in float32, whatever the classifier's number format is."""
+        del pictures
+        return computation("float32", "numpy")
 
     def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""

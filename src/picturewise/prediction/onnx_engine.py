@@ -1,12 +1,13 @@
-"""A classifier's logits by ONNX Runtime."""
+"""A classifier's logits by ONNX Runtime, in the classifier's number format."""
 
 from __future__ import annotations
 
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.cores import WORTH_SHARING, available_cores
-from picturewise.onnx_models.model import Normalisation, onnx_model
+from picturewise.onnx_models.model import Narrow, Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
+from picturewise.prediction.computation import Computation, computation
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
@@ -25,9 +26,8 @@ class OnnxEngine:
         assert description.layers is not None  # noqa: S101 (a Python class has no arrays)
         self._weights, self._cores = weights, cores
         self._description = description
-        self._layers = parse(description.layers)
-        self._inner = description.preparation.output(description.shape)
-        summary = summarise(self._layers, self._inner, description.target.output_line)
+        inner = description.preparation.output(description.shape)
+        summary = summarise(parse(description.layers), inner, description.target.output_line)
         self._multiplications = summary.multiplications
         self._sessions = dict[int, Session]()  # by the number of threads of a session
 
@@ -44,18 +44,35 @@ class OnnxEngine:
             return 1, self._session(cores).logits
         return cores, self._session(1).logits
 
+    def computation(self, pictures: int) -> Computation:
+        """Return how pictures are computed."""
+        del pictures
+        return computation(self._description.number_format, "onnxruntime")
+
     def _session(self, threads: int) -> Session:
         if threads not in self._sessions:
-            self._sessions[threads] = Session(self._model(), threads)
+            narrow: Narrow = "rounded" if self._description.number_format == "bfloat16" else None
+            self._sessions[threads] = Session(
+                model_of(self._weights, self._description, narrow=narrow), threads
+            )
         return self._sessions[threads]
 
-    def _model(self) -> bytes:
-        description, preparation = self._description, self._description.preparation
-        return onnx_model(
-            self._layers,
-            description.shape,
-            description.target,
-            self._weights,
-            Normalisation(preparation.grey, preparation.mean, preparation.std),
-            temperature=description.temperature,
-        )
+
+def model_of(weights: Arrays, description: Description, *, narrow: Narrow = None) -> bytes:
+    """Return the ONNX model of a classifier of layer lines.
+
+    Args:
+        weights: by name.
+        description: of the lines, and how pictures are prepared.
+        narrow: for bfloat16, see `onnx_model`.
+    """
+    preparation = description.preparation
+    return onnx_model(
+        parse(description.layers or ()),
+        description.shape,
+        description.target,
+        weights,
+        Normalisation(preparation.grey, preparation.mean, preparation.std),
+        temperature=description.temperature,
+        narrow=narrow,
+    )

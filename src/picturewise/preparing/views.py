@@ -38,6 +38,11 @@ class Views:
     shift: int = 0
 
     @property
+    def count(self) -> int:
+        """How many views of a picture are computed."""
+        return (1 + self.mirror) * (3 if self.shift else 1)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The views in their shortest written form."""
         mirror = ("mirror always" if self.always else "mirror",) if self.mirror else ()

@@ -39,7 +39,12 @@ OPTION_NAMES: Mapping[str, str] = {
 }
 """The recipe's keys that a report shows, in their order. Device and number format are facts of the machine."""
 
-_MACHINE_NAMES = {"precision": "Number format", "torch": "PyTorch", "system": "Operating system"}
+_MACHINE_NAMES = {
+    "precision": "Number format",
+    "bfloat16_validation": "Validation in bfloat16 by",
+    "torch": "PyTorch",
+    "system": "Operating system",
+}
 
 
 def option_words(values: Mapping[str, object]) -> dict[str, str]:

@@ -62,6 +62,7 @@ class RunComparison(Result):
     best: str = Field(description="The most accurate run.")
     runs: tuple[ComparedRun, ...]
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
+    notes: tuple[str, ...] = Field(default=(), description="Notes to read before quoting a difference.")
     report: Path
 
     def plot_curves(self) -> Figure:
@@ -168,6 +169,7 @@ def compare(
         fingerprint=part.fingerprint,
         best=best,
         runs=rows,
+        notes=_on_formats(names, evaluations),
         skipped={path: reason for found in evaluations for path, reason in found.skipped.items()},
         report=folder / "report.html",
     )
@@ -210,6 +212,18 @@ def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> No
             )
 
 
+def _on_formats(names: Sequence[str], evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
+    """Return a note if not all runs were computed in one number format, or in bfloat16 not by one library."""
+    formats = {one.number_format for one in evaluations}
+    if len(formats) == 1 and ("float32" in formats or len({one.library for one in evaluations}) == 1):
+        return ()
+    how = "; ".join(
+        f"{name} in {one.number_format}" + (f" by {one.library}" if one.library else "")
+        for name, one in zip(names, evaluations, strict=True)
+    )
+    return (f"The runs were computed differently, which alone can change a few answers: {how}.",)
+
+
 def _names(runs: Sequence[Run]) -> list[str]:
     """Return the runs' folder names, or their whole paths if two names are the same."""
     names = [run.name for run in runs]
@@ -226,4 +240,4 @@ def comparison_table(result: RunComparison) -> ComparisonTable:
         ComparisonRow(row.name, row.parameters, row.accuracy, row.loss, row.training_seconds, row.paired)
         for row in result.runs
     )
-    return ComparisonTable(result.best, tuple(rows), METHOD)
+    return ComparisonTable(result.best, tuple(rows), " ".join((METHOD, *result.notes)))

@@ -203,7 +203,15 @@ def evaluate_part(
         target=classifier.description.target,
         thresholds=classifier.description.thresholds,
     )
-    evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
+    number_format, library = classifier.computation(len(part))
+    evaluation = evaluation.model_copy(
+        update={
+            "classifier_sha256": classifier.weights_sha256,
+            "number_format": number_format,
+            "library": library,
+        }
+    )
+    evaluation = _with_notes(evaluation, _on_format(classifier, number_format))
     logs.log(
         "evaluated",
         data=dataset,
@@ -211,6 +219,8 @@ def evaluate_part(
         pictures=len(part),
         accuracy=evaluation.accuracy.value,
         loss=evaluation.loss.value,
+        number_format=number_format,
+        library=library,
         classifier_sha256=evaluation.classifier_sha256,
     )
     return evaluation, probabilities, labels
@@ -283,11 +293,10 @@ def _with_learned(
 ) -> Evaluation:
     """Return the evaluation with the number of pictures among the `learned` ones (N, 16), and a note about it."""
     if learned is None:
-        return evaluation.model_copy(update={"notes": (OVERLAP_UNKNOWN,)})
+        return _with_notes(evaluation, (OVERLAP_UNKNOWN,))
     count = int(found_in(_digests(classifier, part), learned).sum())
-    return evaluation.model_copy(
-        update={"learned_from": count, "notes": (overlap_note(count, len(part)),) if count else ()}
-    )
+    evaluation = evaluation.model_copy(update={"learned_from": count})
+    return _with_notes(evaluation, (overlap_note(count, len(part)),) if count else ())
 
 
 def overlap_note(count: int, pictures: int) -> str:
@@ -296,6 +305,14 @@ def overlap_note(count: int, pictures: int) -> str:
         f"The run was trained on {count:,} of these {pictures:,} pictures (train and valid in its splits.csv), so the "
         "scores are probably better than on new pictures."
     )
+
+
+def _on_format(classifier: Classifier, number_format: str) -> tuple[str, ...]:
+    """Return a note if pictures are not computed in the classifier's own number format."""
+    own = classifier.description.number_format
+    if own == number_format:
+        return ()
+    return (f"The classifier's number format is {own}, but this engine computes in {number_format}.",)
 
 
 def _with_notes(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:

@@ -138,6 +138,7 @@ def _evaluation(done: Done, classifier: Classifier) -> Evaluation:
     update = {
         "own": False, "notes": tuple(notes), "learned_from": None if unknown else overlap,
         "classifier_sha256": classifier.weights_sha256,
+        **classifier.on_one_core(done.plan.options["engine"]).computation(1)._asdict(),
     }  # fmt: skip
     return evaluation.model_copy(update=update)
 

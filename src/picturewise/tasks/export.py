@@ -44,6 +44,10 @@ _DEFAULTS: dict[str, str] = {
     "triton": "{}-triton",
 }
 """Where each format is written if nothing is said; the name is the run's."""
+IN_FLOAT32 = (
+    "The classifier computes in bfloat16, and the exported model in float32, so a few answers may differ. It was "
+    "compared with the classifier in float32."
+)
 
 
 class Export(Result):
@@ -95,7 +99,8 @@ def export(
     `page` is one HTML file that classifies pictures in a browser, without a server and offline.
     `huggingface` is a folder for the Hugging Face Hub with weights, configuration, model card and figures.
 
-    Before an ONNX file is written, 1,000 pictures and 50 of other sizes go through both, see `Export.parity`.
+    Before an ONNX file is written, 1,000 pictures and 50 of other sizes go through both, see `Export.parity`. All files
+    compute in float32, also if the classifier's number format is another one, which a note says.
 
     Args:
         run: the run or its folder, or a classifier or its file.
@@ -128,6 +133,10 @@ def export(
         contents = _hub(shipment, licence)
         return _written(target, contents, to, None, ())
     chosen = _pictures(shipment.run, shipment.classifier, data, hints, progress=progress)
+    notes = chosen.notes
+    if shipment.classifier.description.number_format != "float32":
+        shipment = shipment._replace(classifier=shipment.classifier.in_float32())
+        notes += (IN_FLOAT32,)
     facts = facts_of(shipment.classifier, shipment.version)
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
     parity = compare(
@@ -141,12 +150,12 @@ def export(
     content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
     if to == "triton":
         contents = triton_folder(shipment.name, shipment.classifier.classes, content)
-        return _written(target, contents, to, parity, chosen.notes)
+        return _written(target, contents, to, parity, notes)
     if to == "page":
         page = page_file(shipment.classifier, facts, shipment.version, content)
         files.write_bytes(target, page)
         logs.log("exported", format=to, place=str(target))
-        return Export(format=to, files=(target,), bytes=len(page), parity=parity, notes=chosen.notes)
+        return Export(format=to, files=(target,), bytes=len(page), parity=parity, notes=notes)
     described = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     files.write_bytes(target, content)
     files.write_bytes(target.with_suffix(".json"), described)
@@ -156,7 +165,7 @@ def export(
         files=(target, target.with_suffix(".json")),
         bytes=len(content) + len(described),
         parity=parity,
-        notes=chosen.notes,
+        notes=notes,
     )
 
 

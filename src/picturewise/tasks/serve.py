@@ -123,18 +123,18 @@ def _usual_name(place: Path) -> str:
 
 
 def _loaded(place: Path) -> Classifier:
-    """Return the classifier of a run or in a file; of a run folder, only that file is read.
+    """Return the classifier of a run or in a file, in float32; of a run folder, only that file is read.
 
     Raises:
         RunError: there is none, or it is damaged.
     """
     if (place / "run.json").exists() and (place / FILE_NAME).exists():
-        return load_classifier(place / FILE_NAME)
+        return load_classifier(place / FILE_NAME).in_float32()
     if place.is_dir():
         from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and is slow to import)
 
-        return open_run(place).classifier()
-    return load_classifier(place)
+        return open_run(place).classifier().in_float32()
+    return load_classifier(place).in_float32()
 
 
 def _version() -> str:

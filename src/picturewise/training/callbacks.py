@@ -15,6 +15,7 @@ from picturewise.prediction.learned import learned_pictures
 from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.targets.sequences import is_sequences, same
 from picturewise.targets.target import Target
+from picturewise.training.learner import Learner
 from picturewise.training.trainer import Callback, Trainer
 
 
@@ -82,12 +83,21 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
             "epoch": str(row.epoch),
             "seed": str(learner.recipe.seed),
             "picturewise": trainer.record.picturewise,
+            **_changed(learner),
         },
         values=data.values,
         cut=data.cut,
         learned=learned_pictures(learner.train.statistics.sums, math.prod(data.shape[:2])),
         thresholds=sure,
     )
+
+
+def _changed(learner: Learner) -> dict[str, str]:
+    """Return how many answers bfloat16 changed, if it was compared with float32."""
+    if learner.changed is None:
+        return {}
+    answers, pictures = learner.changed
+    return {"changed_in_bfloat16": f"{answers} of {pictures}"}
 
 
 def _temperature(target: Target, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from picturewise.errors import DataError, RunError
 from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.networks.weights import check_numbers, load_weights
 from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.computation import LibraryName, NumberFormat
 from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
@@ -38,7 +40,7 @@ from picturewise.training.optimizers import Optimizer
 from picturewise.training.schedules import factor
 from picturewise.training.sharded_engine import ShardedEngine
 from picturewise.training.shards import shard_bounds
-from picturewise.training.validation import as_classifier
+from picturewise.training.validation import MOST_CHANGED, as_classifier, changed_answers
 
 
 class Learner:
@@ -57,6 +59,7 @@ class Learner:
         freezing: of layers with pretrained weights, if there are any.
         start_temperature: of a kept output layer before training: its probabilities stay the same.
         group: the workers that train it together.
+        validated_by: the library that validates in bfloat16; None: validation uses float32.
 
     Attributes:
         optimizer: of the network's parameters.
@@ -66,6 +69,9 @@ class Learner:
         epochs: in the whole run.
         learning_rate: the highest of the schedule.
         bounds: (start, stop) of each batch of an epoch.
+        validated_by: as above.
+        changed: (answers, pictures): how many answers bfloat16 changed when `choose_format` compared it with float32,
+            and of how many pictures; None: it did not.
 
     Raises:
         DataError: `train` does not have labels.
@@ -83,9 +89,12 @@ class Learner:
         freezing: Freezing | None = None,
         start_temperature: float = 1.0,
         group: Group = ALONE,
+        validated_by: LibraryName | None = None,
     ) -> None:
         options = recipe.training
         self.group = group
+        self.validated_by = validated_by
+        self.changed: tuple[int, int] | None = None
         self.recipe, self.preparation, self.machine = recipe, preparation, machine
         self.train, self.valid = train, valid
         self.freezing, self.start_temperature = freezing, start_temperature
@@ -214,6 +223,29 @@ class Learner:
         """Within the block, the network has the averaged weights if the recipe asks for them, else its own."""
         return contextlib.nullcontext() if self.average is None else self.average.in_place()
 
+    def choose_format(self) -> None:
+        """Choose the number format of the present network as a classifier, for `evaluate` and `classifier`.
+
+        It is bfloat16 if this changes at most 0.5 % of the answers on up to 1,000 validation pictures, or training
+        pictures if there is no validation split. Each is seen as it is, because the mean over views changes less.
+        """
+        if self.validated_by is None:
+            return
+        unmoved = replace(self.preparation, views=())
+        narrow, wide = (
+            as_classifier(self.network, self.recipe, unmoved, self.train, library=library)
+            for library in (self.validated_by, None)
+        )
+        self.changed = self.group.told(changed_answers(narrow, wide, self.valid or self.train))
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """The number format that `choose_format` chose; before, float32."""
+        if self.changed is None:
+            return "float32"
+        answers, pictures = self.changed
+        return "bfloat16" if answers <= MOST_CHANGED * pictures else "float32"
+
     def evaluate(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
         """Return the (N, outputs) logits of the pictures of a split, their mean loss in nats, and the accuracy.
 
@@ -253,6 +285,7 @@ class Learner:
             self.network, self.recipe, self.preparation, self.train,
             temperature=temperature, module=module, background=background, provenance=provenance, values=values,
             learned=learned, thresholds=thresholds, cut=cut,
+            library=self.validated_by if self.number_format == "bfloat16" else None,
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:

@@ -176,6 +176,7 @@ class Loop:
     def _end_epoch(self) -> None:
         """Validate, add the epoch to the history, call the callbacks, and move to the next epoch."""
         began = time.perf_counter()
+        self.learner.choose_format()
         self.valid_logits, valid_loss, valid_accuracy, before = self.validation.measure(self.epoch)
         valid_seconds = time.perf_counter() - began + before
         if not math.isfinite(valid_loss):
@@ -201,6 +202,7 @@ class Loop:
     def _evaluate_start(self) -> None:
         """Add the validation before the first step to the history as epoch 0, which may be the best one."""
         learner, began = self.learner, time.perf_counter()
+        learner.choose_format()
         _, train_loss, train_accuracy = learner.evaluate(learner.train)
         before = time.perf_counter()
         self.valid_logits, valid_loss, valid_accuracy, _ = self.validation.measure(0)

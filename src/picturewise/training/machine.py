@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from picturewise.cores import WORTH_SHARING, available_cores, cpu_info
+from picturewise.cores import WORTH_SHARING, available_cores, has_bfloat16
 from picturewise.errors import UsageError
 
 MEASURED_OPERATIONS = 18
@@ -101,5 +101,4 @@ def with_threads(threads: int) -> Iterator[None]:
 def _has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    flags = cpu_info("flags").split()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return has_bfloat16()

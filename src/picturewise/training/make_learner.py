@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.whitening import whiten, whitening_layer
+from picturewise.prediction.computation import LibraryName
 from picturewise.prediction.description import LONGEST_NAME, MOST_PIXELS
 from picturewise.preparing.preparation import Preparation, fit_preparation
 from picturewise.recipes.effective import EffectiveRecipe
@@ -30,6 +32,7 @@ from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.learner import Learner
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, with_threads
 from picturewise.training.pretrained import Backbone, with_backbone
+from picturewise.training.validation import library_for
 
 WHITENED_PIXELS = 5_000_000
 """How many pixels of train pictures are used to compute a whitening layer; 5,000 pictures of 32x32."""
@@ -104,6 +107,7 @@ def rebuild_learner(
     preparation: Preparation | None = None,
     begun: bool,
     group: Group = ALONE,
+    validated_by: LibraryName | Literal["auto"] | None = "auto",
 ) -> Learner:
     """Return the learner of a run, ready to load its newest state.
 
@@ -114,6 +118,7 @@ def rebuild_learner(
         preparation: of the run, if it came with the weights that the recipe starts with.
         begun: the run has saved a state. Otherwise, the weights that the recipe starts with are needed again.
         group: as for `make_learner`.
+        validated_by: the library that validates in bfloat16; None: validation uses float32; auto: it is chosen.
 
     Raises:
         DataError: there are no pictures, classes or labels to train on.
@@ -122,7 +127,7 @@ def rebuild_learner(
     train, valid = (part and labelled_for(recipe, part) for part in _learned(recipe, dataset))
     assert train is not None  # noqa: S101 (only valid may be missing)
     backbone = None if begun or network is not None else with_backbone(recipe, train.shape)[1]
-    return _assemble(recipe, train, valid, network, preparation, backbone, group)
+    return _assemble(recipe, train, valid, network, preparation, backbone, group, validated_by)
 
 
 def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
@@ -138,7 +143,7 @@ def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
     elsewhere = recipe.start.source is not None or recipe.model.layers is None
     known = whole.preparation if recipe.start.statistics == "source" else None
     network = _copied(whole.network) if elsewhere else None
-    return _assemble(recipe, train, valid, network, known, None, whole.group)
+    return _assemble(recipe, train, valid, network, known, None, whole.group, whole.validated_by)
 
 
 def _copied(network: nn.Module) -> nn.Module:
@@ -164,10 +169,13 @@ def _assemble(
     known: Preparation | None,
     backbone: Backbone | None,
     group: Group,
+    validated_by: LibraryName | Literal["auto"] | None = "auto",
 ) -> Learner:
     """Return the learner; its network starts with the weights of `backbone`, if there is one."""
     preparation = _preparation(recipe, train, known)
     machine = _machine(recipe, train, preparation)
+    if validated_by == "auto":
+        validated_by = library_for(recipe, preparation, machine, valid or train)
     # With a number of threads in the recipe, the initial weights do not depend on the cores of this machine, either.
     with with_threads(machine.threads) if recipe.training.threads else contextlib.nullcontext():
         network = _network(recipe, train, preparation, network)
@@ -184,6 +192,7 @@ def _assemble(
         freezing=freezing_of(recipe, train, preparation, network),
         start_temperature=temperature,
         group=group,
+        validated_by=validated_by,
     )
 
 

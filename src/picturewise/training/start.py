@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -16,10 +17,12 @@ from torch import nn
 from picturewise import timm_adapter
 from picturewise.architectures.lines import parse
 from picturewise.architectures.timm_line import Timm
-from picturewise.cores import processor
+from picturewise.cores import has_bfloat16, processor
 from picturewise.data.dataset import Dataset
 from picturewise.errors import RunError, UsageError
 from picturewise.file_names import path_of, text_of
+from picturewise.prediction.computation import LibraryName, computation, library_named
+from picturewise.printable import printable
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
@@ -36,6 +39,9 @@ from picturewise.training.group import ALONE, Group
 from picturewise.training.learner import Learner
 from picturewise.training.make_learner import fold_learner, make_learner, rebuild_learner
 from picturewise.training.trainer import Callback, Trainer
+
+_VALIDATION = "bfloat16_validation"
+"""The key in the record's facts of the machine; runs that are validated in float32 do not have it."""
 
 
 def start(
@@ -70,6 +76,7 @@ def start(
     group = group or ALONE
     learner, more = make_learner(recipe, dataset, network=network, group=group)
     check_alike(learner)
+    learner.validated_by = group.told(learner.validated_by)
     effective = learner.recipe
     learning, fixed, statistics = _parameters(learner)
     record = RunRecord(
@@ -138,8 +145,10 @@ def resume(
         preparation=record.preparation,
         begun=begun is not None,
         group=group,
+        validated_by=_recorded_library(run, record),
     )
     check_alike(learner)
+    learner.validated_by = group.told(learner.validated_by)
     group.told(text_of(run.path.absolute()))
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):
@@ -169,6 +178,7 @@ def follow(
     else:
         learner, _ = make_learner(recipe, dataset, network=network, group=group)
     check_alike(learner)
+    learner.validated_by = group.told(learner.validated_by)
     path = path_of(group.told(None))
     return Follower(learner, path), path
 
@@ -203,14 +213,38 @@ def _parameters(learner: Learner) -> tuple[int, int, int]:
     return learning, sum(p.numel() for p in network.parameters()) + statistics - learning, statistics
 
 
+def _recorded_library(run: Run, record: RunRecord) -> LibraryName | None:
+    """Return the library that validates a run in bfloat16; None: the run is validated in float32.
+
+    Raises:
+        UsageError: it is not installed, or does not compute in bfloat16 on this processor.
+    """
+    recorded = record.machine.get(_VALIDATION)
+    if recorded is None:
+        return None
+    library = library_named(recorded)
+    if library is None or find_spec(library) is None:
+        raise UsageError(
+            f"{printable(run.path)} is validated by {printable(recorded)}, which is not installed. Install it, or "
+            "train again."
+        )
+    if library == "openvino" and not has_bfloat16():
+        raise UsageError(
+            f"{printable(run.path)} is validated by {printable(recorded)} in bfloat16, which this processor does not "
+            "have. Resume on the processor that it began on, or train again."
+        )
+    return library
+
+
 def _describe(learner: Learner) -> dict[str, str]:
     """Return what is used for computing: processor, threads, number format, versions."""
-    machine, recipe = learner.machine, learner.recipe
+    machine, recipe, by = learner.machine, learner.recipe, learner.validated_by
     borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
     by_numpy = recipe.training.engine == "numpy"
     return {
         "device": str(machine.device),
         "precision": machine.precision,
+        **({} if by is None else {_VALIDATION: computation("bfloat16", by).library}),
         "threads": "NumPy's own" if by_numpy else str(machine.threads),
         "processor": processor(),
         "torch": torch.__version__,
