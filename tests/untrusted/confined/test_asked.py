@@ -27,6 +27,7 @@ def working():
         word = item.decode()
         if word == "crash": ctypes.string_at(0)
         if word == "vanish": os._exit(7)
+        if word == "killed": os.kill(os.getpid(), 9)
         if word == "wait": time.sleep(600)
         if word == "hoard": return bytearray(1 << 34)
         if word == "refuse": raise DataError("not \x1b wanted")
@@ -101,3 +102,11 @@ def test_a_child_that_cannot_start_is_a_sentence(task: MakeTask) -> None:
 def test_it_needs_nothing_that_is_not_json(task: MakeTask) -> None:
     wanted: Any = json.loads(task().first_line())
     assert wanted["work"] == "asked_work:working"
+
+
+def test_a_file_is_not_blamed_for_a_child_that_was_killed(task: MakeTask) -> None:
+    child = AskedChild(task(), 4000)
+    with pytest.raises(DataError, match=r"process that reads x was killed \(SIGKILL\)"):
+        child.ask(b"killed", "x")
+    assert child.ask(b"hello", "x").startswith(b"hello")
+    child.close()

@@ -65,6 +65,11 @@ class AskedChild:
                     f"{shown} takes longer to read than its size allows. It is damaged or malicious: download it "
                     "again."
                 ) from error
+            if process.was_killed(code):
+                raise DataError(
+                    f"The process that reads {shown} was killed (SIGKILL), as systems do when memory runs out. Run "
+                    "again, with fewer programs at the same time."
+                ) from error
             raise DataError(
                 f"{shown} made the library that reads it crash ({process.how_it_ended(code)}); nothing else was "
                 "affected. The file is damaged or malicious: download it again."

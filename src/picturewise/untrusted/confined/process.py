@@ -76,6 +76,11 @@ def ran_out_of_time(code: int) -> bool:
     return code in _OUT_OF_TIME
 
 
+def was_killed(code: int) -> bool:
+    """Return whether a child was ended by SIGKILL, as the system does for want of memory; no crash of a library does."""
+    return hasattr(signal, "SIGKILL") and code == -signal.SIGKILL
+
+
 def _import_path() -> list[str]:
     """Return the places that this process imports from; relative ones are omitted, because they could hold anything."""
     own = str(Path(__file__).parents[3])
