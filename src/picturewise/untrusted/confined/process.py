@@ -77,7 +77,7 @@ def ran_out_of_time(code: int) -> bool:
 
 
 def was_killed(code: int) -> bool:
-    """Return whether a child was ended by SIGKILL, as the system does for want of memory; no crash of a library does."""
+    """Return whether a child was ended by SIGKILL, as systems do for want of memory; no crash does."""
     return hasattr(signal, "SIGKILL") and code == -signal.SIGKILL
 
 
