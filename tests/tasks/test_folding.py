@@ -16,6 +16,7 @@ import picturewise
 from picturewise import Run, make_dataset, open_run, read_dataset, resume, train
 from picturewise.errors import DataError, UsageError
 from picturewise.estimator import PicturewiseClassifier
+from picturewise.training import rate_finder
 from picturewise.training.trainer import Callback
 
 QUICK: dict[str, Any] = {"model": "mlp 4", "steps": 4, "batch_size": 16, "seed": 3, "progress": False}
@@ -245,8 +246,9 @@ def test_a_module_that_cannot_be_copied_needs_a_validation_split(
 
 
 def test_a_learning_rate_is_found_for_small_sets_and_small_colour_pictures(
-    picture_folder: Path, tmp_path: Path
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rate_finder, "BATCHES", 20)
     found = picturewise.find_learning_rate(
         picture_folder, model="mlp 8", out=tmp_path / "rate", progress=False
     )
@@ -256,6 +258,6 @@ def test_a_learning_rate_is_found_for_small_sets_and_small_colour_pictures(
     images = random.integers(0, 120, (1500, 16, 16, 3), dtype=np.uint8)
     images[labels == 0] += 100
     found = picturewise.find_learning_rate(
-        (images, labels), batch_size=512, out=tmp_path / "colour", progress=False
+        (images, labels), batch_size=16, out=tmp_path / "colour", progress=False
     )
     assert found.optimizer == "muon"

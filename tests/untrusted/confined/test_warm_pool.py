@@ -135,7 +135,7 @@ def test_an_item_that_the_loop_waits_for_gets_its_answer_before_anything_else_ru
         found.append(await tried(pool, "refuse", hold=60.0))
         assert not other.done()
         await other
-        return [*found, await tried(pool, "crash", hold=60.0), await tried(pool, "cc", hold=60.0)]
+        return [*found, await tried(pool, "crash", hold=0.5), await tried(pool, "cc", hold=60.0)]
 
     crashed = "made the decoder crash (SIGSEGV); it is damaged or malicious"
     assert run(alone, patience=20.0) == ["aa", "bb", "not wanted \\x1b[31m", crashed, "cc"]
