@@ -168,8 +168,8 @@ def cost(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace
         name, _, data = named.partition("=")
         for number in range(asked.rounds):
             for way, (options, workers) in ways.items():
-                options = [*options, "--no-folds", "--seed", str(number)]
-                train(folder / "run", *options, workers=workers, epochs=1, data=data)
+                said = [*options, "--no-folds", "--seed", str(number)]
+                train(folder / "run", *said, workers=workers, epochs=1, data=data)
                 with (folder / "run" / "history.csv").open() as history:
                     (row,) = csv.DictReader(history)
                 rows.writerow([name, number, way, row["images_per_second"], row["valid_accuracy"]])

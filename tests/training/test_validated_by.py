@@ -84,3 +84,12 @@ def test_the_folds_are_validated_by_the_library_of_the_run(tiny: ModuleType) -> 
     made.validated_by = "torch"
     fold: Learner = starting.fold_learner(made, made.train, made.valid)
     assert fold.validated_by == "torch"
+
+
+def test_without_openvino_a_classifier_is_in_float32(
+    tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "find_spec", lambda name: None)
+    tiny.start(tmp_path / "run", precision="bfloat16").fit()
+    assert "bfloat16_validation" not in open_run(tmp_path / "run").record.machine
+    assert open_run(tmp_path / "run").classifier().description.number_format == "float32"

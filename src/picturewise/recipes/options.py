@@ -244,8 +244,9 @@ class TrainingOptions(BaseModel):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="Number format of the forward and backward passes, and on a processor also of validation and the "
-        "classifier, unless that changes many answers; auto: bfloat16 if the processor or GPU is fast at it.",
+        description="Number format of the forward and backward passes, and on a processor with OpenVINO also of "
+        "validation and the classifier, unless that changes many answers; auto: bfloat16 if the processor or GPU is "
+        "fast at it.",
     )
 
     @field_validator("shards")

@@ -4,12 +4,14 @@ A network of layer lines is trained in the machine's number format, and predicts
 its file. So validation uses a classifier, too: the accuracy that chooses the best epoch, the reported one and that of
 the saved classifier come from one computation.
 
-Where training uses bfloat16, the classifier does so too, unless that changes too many answers, see `changed_answers`.
+Where training uses bfloat16 and OpenVINO is installed, the classifier does so too, unless that changes too many
+answers, see `changed_answers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 import numpy as np
 from torch import nn
@@ -95,7 +97,8 @@ def library_for(
 ) -> LibraryName | None:
     """Return the library that validates in bfloat16; None: validation and the classifier use float32.
 
-    Python classes, networks from timm and those on a GPU use float32.
+    Python classes, networks from timm and those on a GPU use float32, and so do all if OpenVINO is not installed:
+    without it, few predictions would be faster, and most a little slower.
 
     Args:
         recipe: the effective one.
@@ -104,6 +107,8 @@ def library_for(
         pictures: that are predicted after each epoch.
     """
     if machine.precision != "bfloat16" or machine.device.type != "cpu" or recipe.model.layers is None:
+        return None
+    if find_spec("openvino") is None:
         return None
     layers, inner = parse(recipe.model.layers), preparation.output(pictures.shape)
     if not is_portable(layers, inner, pictures.target.output_line):
