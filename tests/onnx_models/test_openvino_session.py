@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from portables import TEMPERATURE, Pair, pictures
 
 from picturewise.cores import has_bfloat16
@@ -69,3 +72,32 @@ def test_without_openvino_it_is_said_how_to_install_it(monkeypatch: pytest.Monke
     monkeypatch.setattr(openvino_session, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=r"OpenVINO is not installed\. Install it with: .*\[fast\]"):
         OpenVinoSession(b"", 1)
+
+
+def test_the_first_call_is_made_by_one_thread_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = 0, 0
+    begin = threading.Barrier(4)
+
+    def computed(_: OpenVinoSession, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.02)
+        inside -= 1
+        return pictures.astype(np.float32)
+
+    def call() -> None:
+        begin.wait()
+        session.logits(np.zeros((1, 1), np.uint8))
+
+    monkeypatch.setattr(OpenVinoSession, "_computed", computed)
+    monkeypatch.setitem(openvino_session._state, "begun", False)
+    session = OpenVinoSession.__new__(OpenVinoSession)
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    with openvino_session._FIRST:  # later calls do not wait for one another
+        session.logits(np.zeros((1, 1), np.uint8))

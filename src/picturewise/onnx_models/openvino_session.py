@@ -18,6 +18,10 @@ from picturewise.onnx_models.model import LOGITS, PICTURES
 from picturewise.printable import shortened
 
 _TELEMETRY = "openvino_telemetry"
+# The first call in a process sets up OpenVINO's own variables. Two threads at once wait for ever: one holds the lock of
+# these and wants Python's, the other holds Python's and wants theirs (2026.4.1). So one thread makes the first call alone.
+_FIRST = threading.Lock()
+_state = {"begun": False}
 
 
 class OpenVinoSession:
@@ -63,6 +67,14 @@ class OpenVinoSession:
             RunError: OpenVINO fails.
             MemoryError: there is too little memory for the batch.
         """
+        if _state["begun"]:
+            return self._computed(pictures)
+        with _FIRST:
+            found = self._computed(pictures)
+            _state["begun"] = True
+            return found
+
+    def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         with _translated():
             if not hasattr(self._requests, "own"):
                 self._requests.own = self._model.create_infer_request()
