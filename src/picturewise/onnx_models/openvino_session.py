@@ -19,7 +19,7 @@ from picturewise.printable import shortened
 
 _TELEMETRY = "openvino_telemetry"
 # The first call in a process sets up OpenVINO's own variables. Two threads at once wait for ever: one holds the lock of
-# these and wants Python's, the other holds Python's and wants theirs (2026.4.1). So one thread makes the first call alone.
+# these and wants Python's, the other holds Python's and wants theirs (2026.4.1). So one thread makes the first call.
 _FIRST = threading.Lock()
 _state = {"begun": False}
 
