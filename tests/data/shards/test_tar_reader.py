@@ -9,8 +9,8 @@ from many import CLASSES, label, picture, png, write_tar
 from picturewise import read_dataset
 from picturewise.data.hints import Hints
 from picturewise.data.recognise import recognise
+from picturewise.data.shards.tar_reader import _split
 from picturewise.data.shards.tar_reader import recognise as recognise_tars
-from picturewise.data.shards.tar_reader import split_of_name
 from picturewise.errors import DataError, UsageError
 
 
@@ -125,7 +125,7 @@ def test_no_copy_of_the_pictures_is_left(tmp_path: Path, monkeypatch: pytest.Mon
     [("train-000.tar", "train"), ("x-val-1.tar.gz", "valid"), ("a_test.TAR", "test"), ("digits.tar", None)],
 )
 def test_splits_are_words_of_names(name: str, split: str | None) -> None:
-    assert split_of_name(name) == split
+    assert _split(Path(name)) == split
 
 
 def test_hints_that_do_not_apply_are_refused(tmp_path: Path) -> None:

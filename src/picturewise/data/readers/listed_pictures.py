@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ from picturewise.data.readers.common_size import LONGEST_SIDE, are_photographs, 
 from picturewise.data.readers.deep_pictures import find_scale, scale_for
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
 from picturewise.errors import DataError, PictureError
+from picturewise.printable import printable
 from picturewise.split_names import SplitName
 from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item
@@ -146,6 +148,22 @@ def read_listings(
     for split, part in parts.items():
         _check_counts(part.pictures, every_class=split == first and not sequences and not boxed)
     return reading
+
+
+def check_same_classes(listings: Mapping[SplitName, Listing], root: Path) -> None:
+    """Check that no split has a class that the first one does not have.
+
+    Raises:
+        DataError: one has.
+    """
+    first = next(iter(listings))
+    for split, listing in listings.items():
+        strange = [name for name in listing.classes if name not in listings[first].classes]
+        if strange:
+            raise DataError(
+                f"{printable(root)}: {split} contains the class '{printable(strange[0])}', but {first} does not. Use "
+                "the same classes in all splits."
+            )
 
 
 def _symbols(

@@ -22,7 +22,7 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing, is_folder, visible_entries
-from picturewise.data.readers.listed_pictures import read_listings
+from picturewise.data.readers.listed_pictures import check_same_classes, read_listings
 from picturewise.data.readers.split_column import SPLIT_COLUMNS
 from picturewise.errors import DataError
 from picturewise.names import listed, natural_order, slug
@@ -117,14 +117,8 @@ class ParquetReader:
             whole = _rows(self.shards[first], self.hints, said)
             rows = {split: whole.of_splits(self.values[split]) for split in needed}
         listings = {split: found.listing for split, found in rows.items()}
-        classes = listings[first].classes
-        for split, listing in listings.items():
-            strange = [name for name in listing.classes if name not in classes]
-            if strange and rows[first].labelled:
-                raise DataError(
-                    f"{printable(self.root)}: {split} contains the class '{strange[0]}', but {first} does not. Use "
-                    "the same classes in all splits."
-                )
+        if rows[first].labelled:
+            check_same_classes(listings, self.root)
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
         reading = read_listings(
@@ -159,7 +153,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ParquetReader | None:
         with path.open("rb") as file:
             if file.read(4) != b"PAR1":
                 return None
-        return _described(path, {_split(path.stem) or "train": (path,)}, hints)
+        return _described(path, {split_in_name(path.stem) or "train": (path,)}, hints)
     shards = _shards(path) if path.is_dir() else None
     return None if shards is None else _described(path, shards, hints)
 
@@ -168,7 +162,7 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
     """Return the files of each split: in a folder, in `data` below it, or in a folder per split."""
     own = _files(path)
     if own:
-        return _by_split({file: _split(file.name) for file in own})
+        return by_split({file: split_in_name(file.name) for file in own})
     inside = {entry.name: Path(entry.path) for entry in visible_entries(path) if is_folder(entry)}
     if _files(inside.get("data", path)):  # the hub keeps the shards there
         return _shards(inside["data"])
@@ -177,7 +171,7 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
         return None
     splits = {name: split_of(name) for name in found}
     if None not in splits.values():
-        return _by_split({file: splits[name] for name, files in found.items() for file in files})
+        return by_split({file: splits[name] for name, files in found.items() for file in files})
     if len(found) == 1:
         return _shards(inside[next(iter(found))])
     raise DataError(
@@ -194,14 +188,20 @@ def _files(folder: Path) -> list[Path]:
     ]
 
 
-def _by_split(files: Mapping[Path, SplitName | None]) -> dict[SplitName, tuple[Path, ...]]:
+def by_split(files: Mapping[Path, SplitName | None]) -> dict[SplitName, tuple[Path, ...]]:
+    """Return the shards of each split; those whose split is not known are train."""
     shards: dict[SplitName, list[Path]] = defaultdict(list)
     for file, split in files.items():
         shards[split or "train"].append(file)
     return {split: tuple(found) for split, found in shards.items()}
 
 
-def _split(name: str) -> SplitName | None:
+def split_in_name(name: str) -> SplitName | None:
+    """Return the split that a word in a shard's name says.
+
+    >>> split_in_name("flowers-validation-0003")
+    'valid'
+    """
     words = re.split(r"[-_. ]+", name)
     return next((split for word in words if (split := split_of(word)) is not None), None)
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import re
 import tempfile
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +21,8 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing, is_folder, visible_entries
-from picturewise.data.readers.listed_pictures import read_listings
+from picturewise.data.readers.listed_pictures import check_same_classes, read_listings
+from picturewise.data.readers.parquet import by_split, split_in_name
 from picturewise.data.shards.inputs import TARS
 from picturewise.data.shards.tar_samples import Sample, TarSamples
 from picturewise.errors import DataError
@@ -78,14 +77,8 @@ class TarReader:
         asked = [split for split in self.splits if split in splits]
         needed = list(dict.fromkeys([self.splits[0], *asked]))
         listings = {split: self._listing(split) for split in needed}
-        first = listings[needed[0]]
-        for split, listing in listings.items():
-            strange = [name for name in listing.classes if name not in first.classes]
-            if strange and not self.hints.sequences:
-                raise DataError(
-                    f"{printable(self.root)}: {split} contains the class '{printable(strange[0])}', but {needed[0]} "
-                    "does not. Use the same classes in all splits."
-                )
+        if not self.hints.sequences:
+            check_same_classes(listings, self.root)
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
         reading = read_listings(
@@ -141,18 +134,15 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> TarReader | None:
     kept = hints.only(*_OBEYED)
     if path.is_file():
         is_tar = path.name.lower().endswith(TARS)
-        return TarReader(path, {split_of_name(path.name) or "train": (path,)}, kept) if is_tar else None
+        return TarReader(path, by_split({path: _split(path)}), kept) if is_tar else None
     own = _tars(path) if path.is_dir() else []
     if own:
-        shards: dict[SplitName, list[Path]] = defaultdict(list)
-        for file in own:
-            shards[split_of_name(file.name) or "train"].append(file)
         beside = tuple(
             entry.name
             for entry in visible_entries(path)
             if not _is_tar(entry) and Path(entry.name).suffix.lower() not in _ABOUT
         )
-        return TarReader(path, {split: tuple(files) for split, files in shards.items()}, kept, beside)
+        return TarReader(path, by_split({file: _split(file) for file in own}), kept, beside)
     inside = (
         {entry.name: Path(entry.path) for entry in visible_entries(path) if is_folder(entry)}
         if path.is_dir()
@@ -173,14 +163,8 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> TarReader | None:
     )
 
 
-def split_of_name(name: str) -> SplitName | None:
-    """Return the split that a word in a shard's name says.
-
-    >>> split_of_name("flowers-validation-0003.tar.gz")
-    'valid'
-    """
-    words = re.split(r"[-_. ]+", _stem(name))
-    return next((split for word in words if (split := split_of(word)) is not None), None)
+def _split(tar: Path) -> SplitName | None:
+    return split_in_name(_stem(tar.name))
 
 
 def _stem(name: str) -> str:
@@ -253,7 +237,7 @@ class _Copied:
             return ()
         one = self._ignored == 1
         what = "1 member of the tars was" if one else f"{self._ignored:,} members of the tars were"
-        return (f"{what} not used, because only pictures and .cls, .json and .txt files are read.",)
+        return (f"{what} not used: only pictures and .cls, .json and .txt files are read, and no links.",)
 
     def _samples(self, path: Path) -> Iterator[tuple[str, Sample]]:
         shown = printable(path.name)
