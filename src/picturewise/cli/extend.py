@@ -56,23 +56,24 @@ def command(
     from picturewise.cli import output
     from picturewise.tasks.extend import extend
 
-    found = extend(
-        run,
-        data,
-        layers=layers or (),
-        add_classes=add_classes,
-        new_head=new_head,
-        epochs=epochs,
-        seed=seed,
-        out=out,
-        settings=[*options.frozen(freeze), *steps, *settings],
-        track=track,
-        progress=not json,
-    )
+    with output.ScoreFirst(as_json=json) as score:
+        found = extend(
+            run,
+            data,
+            layers=layers or (),
+            add_classes=add_classes,
+            new_head=new_head,
+            epochs=epochs,
+            seed=seed,
+            out=out,
+            settings=[*options.frozen(freeze), *steps, *settings],
+            track=track,
+            progress=not json,
+        )
     if json:
         output.say_json(output.extension_as_json(found))
     else:
-        output.show_run(found.run)
+        score.show_rest(found.run)
         output.show_extension(found)
         output.say(f"next    picturewise evaluate {output.quoted(found.run.path)}")
     raise click.exceptions.Exit(output.run_left_out(found.run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import re
@@ -202,9 +203,43 @@ def _counted(names: Iterable[str], counts: Mapping[SplitName, Mapping[str, int]]
     return [(name, *(count(of[name]) if of else "?" for of in counts.values())) for name in names]
 
 
+class ScoreFirst:
+    """As a context, prints how good a run is as soon as its training has ended, while its figures are being drawn."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json, self._is_told, self._stack = as_json, False, contextlib.ExitStack()
+
+    def __enter__(self) -> ScoreFirst:
+        from picturewise.tasks.training_report import when_trained
+
+        if not self._as_json:
+            self._stack.enter_context(when_trained(self._tell))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _tell(self, run: Run) -> None:
+        with contextlib.suppress(
+            OutputLostError
+        ):  # the report is written anyway, and `show_run` will raise it again
+            show_best(run)
+            self._is_told = True
+
+    def show_rest(self, run: Run) -> None:
+        """Print where the run is, after the score if training was done by other processes."""
+        if not self._is_told:
+            show_best(run)
+        _show_place(run)
+
+
 def show_run(run: Run) -> None:
     """Print how a run ended and where it is."""
     show_best(run)
+    _show_place(run)
+
+
+def _show_place(run: Run) -> None:
     say(f"weights sha256  {run.classifier_sha256()}")
     say(f"run     {run.path}")
     say(f"report  {run.path / 'report.html'}")
@@ -212,15 +247,15 @@ def show_run(run: Run) -> None:
 
 def show_best(run: Run) -> None:
     """Print how good the kept epoch of a run was."""
-    from picturewise.reporting.run_report import training_seconds, validation_seconds
     from picturewise.reporting.tables import duration
+    from picturewise.runs.history import training_seconds, validation_seconds
 
     if not run.history:
         raise RunError(
             f"{run.path / 'history.csv'} is missing or empty, although the run is {run.record.status}. Restore it, or "
             "train again."
         )
-    kept, validation = run.kept_epoch, validation_seconds(run)
+    kept, validation = run.kept_epoch, validation_seconds(run.history)
     training = run.recipe.training
     which = f"{training.keep} epoch {kept.epoch} of {run.history[-1].epoch}"
     measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
@@ -228,7 +263,7 @@ def show_best(run: Run) -> None:
     validated = "" if validation is None else f", including {duration(validation)} of validation"
     say_folded(
         f"{which}: {measured} {100 * kept.valid_accuracy:.2f} %{whole}, "
-        f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
+        f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run.history))}"
         f"{validated}"
     )
 

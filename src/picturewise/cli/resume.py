@@ -30,10 +30,11 @@ def command(
     opened = open_run(run)
     if opened.record.status == "finished" and not json:
         output.say(f"{run} is already finished. There is nothing left to do.")
-    resumed = resume(opened, data=data, track=track, workers=workers, on=on, progress=not json)
+    with output.ScoreFirst(as_json=json) as score:
+        resumed = resume(opened, data=data, track=track, workers=workers, on=on, progress=not json)
     options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(resumed))
     else:
-        output.show_run(resumed)
+        score.show_rest(resumed)
     raise click.exceptions.Exit(output.run_left_out(resumed))

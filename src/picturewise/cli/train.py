@@ -124,12 +124,13 @@ def command(
         found = find(data, **asked)
         output.show_found_rate(found, as_json=json)
         raise click.exceptions.Exit(output.tell_left_out(found.skipped))
-    run = train(data, track=track, workers=workers, on=on, **asked)
+    with output.ScoreFirst(as_json=json) as score:
+        run = train(data, track=track, workers=workers, on=on, **asked)
     options.end_other_workers()
     if json:
         output.say_json(output.run_as_json(run))
     else:
-        output.show_run(run)
+        score.show_rest(run)
         output.say(f"next    picturewise evaluate {output.quoted(run.path)}")
     raise click.exceptions.Exit(output.run_left_out(run))
 

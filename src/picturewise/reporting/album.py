@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting import figures
+from picturewise.reporting.data_sheets import SAMPLES, DataSheets
 from picturewise.reporting.evaluation_figures import confusion_matrix, length_accuracy
 from picturewise.reporting.figure_words import words_of
-from picturewise.reporting.samples import captions, drawn_places, lengths_of, seen
-from picturewise.reporting.shown_pictures import class_rows, worst_errors
+from picturewise.reporting.samples import captions, drawn_places, seen
+from picturewise.reporting.shown_pictures import worst_errors
 from picturewise.runs.section import ReportFigure
 from picturewise.targets.sequences import SequenceTarget, is_sequences
 from picturewise.targets.target import Target
-from picturewise.targets.words import Nouns, unit_of
+from picturewise.targets.words import Nouns
 
-SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
+PREDICTIONS, ERRORS = 5, 12
 AUGMENTED, TIMES = 8, 8
 MODELS_A_SHEET = 4
 _IN_GREY = "They are shown in grey, as the network sees them."
@@ -57,7 +57,10 @@ class Album:
         if not self.dark:
             figures.save_png(figure, self.path(name))
             return
-        light, dark = figures.to_both_papers(figure)
+        self.write(name, *figures.to_both_papers(figure))
+
+    def write(self, name: str, light: bytes, dark: bytes) -> None:
+        """Write both variants of a figure, each a PNG file; see `save`."""
         files.write_bytes(self.dark_path(name), dark)
         files.write_bytes(self.path(name), light)
 
@@ -99,33 +102,10 @@ class Album:
     def draw_data(
         self, dataset: Dataset, *, seed: int, in_grey: bool = False, also_in_grey: bool = False
     ) -> None:
-        """Draw the figures of the training split (or of another, if there is no training split), and the counts.
-
-        Args:
-            dataset: at least one split.
-            seed: selects the pictures that are drawn.
-            in_grey: draw all pictures in grey, because the input of the network is grey.
-            also_in_grey: draw a second sheet of samples, in grey.
-        """
-        part = next(iter(dataset.splits().values()))
-        chosen = part.select(drawn_places(len(part), SAMPLES, seed, "samples"))
-        pictures = np.asarray(chosen.images)
-        words = captions(chosen)
-        self.save(figures.draw_sample_sheet(seen(pictures, in_grey=in_grey), words), "samples")
-        if also_in_grey:
-            greyed = as_channels(pictures, 1)
-            self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
-        if part.has_sequences:
-            if lengths := lengths_of(dataset.splits()):
-                self.save(figures.draw_class_counts(lengths), "number-lengths")
-        elif part.labels is not None:
-            rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
-            self.save(figures.draw_class_sheet(rows), "classes")
-        if part.labels is not None:
-            counts: dict[str, dict[str, int]] = {
-                name: item.counts() for name, item in dataset.splits().items()
-            }
-            self.save(figures.draw_class_counts(counts, unit=unit_of(part.target)), "counts")
+        """Draw the figures of a data set; see `DataSheets.of`."""
+        sheets = DataSheets.of(dataset, seed=seed, in_grey=in_grey, also_in_grey=also_in_grey)
+        for name, figure in data_figures(sheets):
+            self.save(figure, name)
 
     def draw_augmented(self, part: ImageSet, augmentations: Sequence[Augmentation], *, seed: int) -> None:
         """Draw some of the sample pictures augmented several times; without augmentation, remove an older sheet."""
@@ -209,3 +189,16 @@ class Album:
             )
             self.save(sheet, name)
         return names
+
+
+def data_figures(sheets: DataSheets) -> Iterator[tuple[str, Figure]]:
+    """Draw the figures of a data set one after the other, each with its name; the counts come last."""
+    yield "samples", figures.draw_sample_sheet(sheets.samples, sheets.captions)
+    if sheets.grey is not None:
+        yield "samples-grey", figures.draw_sample_sheet(sheets.grey, sheets.captions)
+    if sheets.lengths:
+        yield "number-lengths", figures.draw_class_counts(sheets.lengths)
+    if sheets.rows is not None:
+        yield "classes", figures.draw_class_sheet(sheets.rows)
+    if sheets.counts:
+        yield "counts", figures.draw_class_counts(sheets.counts, unit=sheets.unit)

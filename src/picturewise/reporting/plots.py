@@ -14,13 +14,12 @@ from picturewise.file_names import text_of
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.predict import Prediction, Reading
 from picturewise.reporting import figures
+from picturewise.reporting.class_rows import class_rows
+from picturewise.reporting.data_sheets import PER_CLASS
 from picturewise.reporting.evaluation_figures import confusion_matrix
 from picturewise.reporting.samples import captions, drawn_places, lengths_of
-from picturewise.reporting.shown_pictures import class_rows
 from picturewise.runs.run import Run
 from picturewise.split_names import SplitName
-
-PER_CLASS = 10
 
 
 def plot_curves(run: Run) -> Figure:

@@ -151,14 +151,3 @@ def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
         graph=drawn(trained, "architecture"),
         trained_as="" if trained is run else trained.name,
     )
-
-
-def training_seconds(run: Run) -> float:
-    """Return how long all epochs took in total, including validation, in seconds."""
-    return sum(row.seconds for row in run.training_run.history)
-
-
-def validation_seconds(run: Run) -> float | None:
-    """Return how much of that was validation; None: an older version did not record it."""
-    seconds = [row.valid_seconds for row in run.history]
-    return None if None in seconds else sum(filter(None, seconds))

@@ -54,6 +54,17 @@ def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch
     return history[-1] if keep == "last" else best_epoch(history)
 
 
+def training_seconds(history: Sequence[Epoch]) -> float:
+    """Return how long all epochs took in total, including validation, in seconds."""
+    return sum(row.seconds for row in history)
+
+
+def validation_seconds(history: Sequence[Epoch]) -> float | None:
+    """Return how much of that was validation; None: an older version did not record it."""
+    seconds = [row.valid_seconds for row in history]
+    return None if None in seconds else sum(filter(None, seconds))
+
+
 def to_csv(history: Sequence[Epoch]) -> str:
     """Return the history as CSV with a header; floats are written so that reading restores them exactly."""
     text = io.StringIO()

@@ -25,11 +25,10 @@ from picturewise.reporting.run_report import (
     dataset_facts,
     drawn,
     model_facts,
-    training_seconds,
 )
 from picturewise.reprs import never_raises
 from picturewise.results import Result
-from picturewise.runs.history import kept_epoch
+from picturewise.runs.history import kept_epoch, training_seconds
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure
@@ -194,7 +193,7 @@ def _studied(plan: Planned, runs: Sequence[Run], valid: ImageSet) -> StudiedMode
         train_accuracy=kept_epoch(history, training.keep).train_accuracy,
         reads="classes" if run.nouns is None else f"whole {run.nouns.whole}s",
         slides=model.slides,
-        training_seconds=training_seconds(run),
+        training_seconds=training_seconds(run.training_run.history),
         valid_pictures=on_valid.pictures,
         valid_accuracy=on_valid.accuracy,
         valid_loss=on_valid.loss,

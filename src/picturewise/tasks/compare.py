@@ -20,10 +20,10 @@ from picturewise.reporting import figures
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
 from picturewise.reporting.notebook.comparison import comparison_html
-from picturewise.reporting.run_report import training_seconds, write_comparison_report
+from picturewise.reporting.run_report import write_comparison_report
 from picturewise.reprs import never_raises
 from picturewise.results import Result
-from picturewise.runs.history import Epoch
+from picturewise.runs.history import Epoch, training_seconds
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
 from picturewise.targets.sequences import is_sequences
@@ -150,7 +150,7 @@ def compare(
             trainable_parameters=run.record.trainable_parameters,
             accuracy=evaluation.accuracy,
             loss=evaluation.loss,
-            training_seconds=training_seconds(run),
+            training_seconds=training_seconds(run.training_run.history),
             paired=paired.get(name),
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)

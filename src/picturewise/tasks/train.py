@@ -35,7 +35,7 @@ from picturewise.tasks.launching import (
     train_in_workers,
 )
 from picturewise.tasks.load import load, own_source, refuse_inside
-from picturewise.tasks.training_report import is_done, make_up_for_report, report_at_end
+from picturewise.tasks.training_report import drawing_process, is_done, make_up_for_report, report_at_end
 from picturewise.tasks.wanted_recipe import wanted
 from picturewise.tasks.workers import group_of_workers, is_started_again, is_worker
 
@@ -178,9 +178,10 @@ def train_on(
     )
     dataset = replace(dataset, notes=(*dataset.notes, *more))
 
-    from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
-
     with contextlib.ExitStack() as stack:
+        drawing = stack.enter_context(drawing_process(dataset, recipe)) if report else None
+        from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
+
         place = new or stack.enter_context(numbered_run(Path("runs"), stem(dataset, recipe, network)))
         trainer = start(
             recipe,
@@ -192,7 +193,7 @@ def train_on(
             group=group,
         )
         trainer.run.source = source if source.place is None else None
-        with report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
+        with report_at_end(trainer.run, dataset, drawing) if report else contextlib.nullcontext():
             trainer.fit()
     return trainer.run
 
@@ -322,13 +323,18 @@ def _resume_alone(
         dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
         group.told(None)
 
-        from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
+        with drawing_process(dataset, run.recipe) as drawing:
+            from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
-        trainer = go_on(
-            run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network, group=group
-        )
-        with report_at_end(run, dataset):
-            trainer.fit()
+            trainer = go_on(
+                run,
+                dataset,
+                callbacks=_with_progress(callbacks, shown=progress),
+                network=network,
+                group=group,
+            )
+            with report_at_end(run, dataset, drawing):
+                trainer.fit()
     return run
 
 

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import DataError
+from picturewise.recipes.recipe import Recipe
+from picturewise.reporting.drawing_process import DrawingProcess, drawing_beside
 from picturewise.runs.run import Run
 from picturewise.tasks.load import load, own_source
 
+_told: ContextVar[Callable[[Run], None] | None] = ContextVar("told", default=None)
+
 
 @contextlib.contextmanager
-def report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
+def when_trained(tell: Callable[[Run], None]) -> Iterator[None]:
+    """Call `tell` with the run as soon as training has ended, before its figures are drawn."""
+    token = _told.set(tell)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+@contextlib.contextmanager
+def drawing_process(dataset: Dataset, recipe: Recipe) -> Iterator[DrawingProcess | None]:
+    """Draw in another process while this one trains, if that pays; for `report_at_end`."""
+    with drawing_beside(dataset, seed=recipe.seed, in_grey=recipe.preparation.grey) as drawing:
+        yield drawing
+
+
+@contextlib.contextmanager
+def report_at_end(run: Run, dataset: Dataset, drawing: DrawingProcess | None) -> Iterator[None]:
     """Write a report whether training succeeds or fails; an error in the report does not hide the first error."""
     try:
         yield
@@ -24,12 +46,14 @@ def report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
         raise
     except BaseException:
         with contextlib.suppress(Exception, KeyboardInterrupt):
-            _report(run, dataset)
+            _report(run, dataset, drawing)
         raise
     try:
         for part in dataset.splits().values():
             part.check_pixels()  # now, because training has read every picture anyway
-        _report(run, dataset)
+        if (tell := _told.get()) is not None:
+            tell(run)
+        _report(run, dataset, drawing)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(
             "Training is complete and the classifier is saved, but the report is missing. Create it with: picturewise "
@@ -58,15 +82,20 @@ def make_up_for_report(run: Run, data: Data | None, *, progress: bool) -> None:
         _report(run, dataset)
 
 
-def _report(run: Run, dataset: Dataset) -> None:
+def _report(run: Run, dataset: Dataset, drawing: DrawingProcess | None = None) -> None:
     """Draw the figures of the data, unless they already exist, and write the report.
 
-    Drawing takes seconds and its imports half a second, so it is done after training.
+    Drawing takes a second and its imports half a second, so it is done after training, or in another process.
     """
+    recipe = run.recipe
+    if drawing is not None and drawing.write_report(
+        run.path, dataset, seed=recipe.seed, in_grey=recipe.preparation.grey
+    ):
+        return
     from picturewise.reporting.album import Album  # noqa: PLC0415 (see above)
     from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415
 
     album = Album(run.figures)
     if not album.path("counts").exists():  # the last one that is drawn
-        album.draw_data(dataset, seed=run.recipe.seed, in_grey=run.recipe.preparation.grey)
+        album.draw_data(dataset, seed=recipe.seed, in_grey=recipe.preparation.grey)
     write_run_report(run)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from picturewise.reporting.figures import ClassRow, draw_class_sheet
+from picturewise.reporting.class_rows import ClassRow
+from picturewise.reporting.figures import draw_class_sheet
 
 
 def rows(names, *, samples=12, side=8):

@@ -3,7 +3,7 @@
 from picturewise.reporting.figures.architecture import draw_architecture
 from picturewise.reporting.figures.augmented_sheet import draw_augmented_sheet
 from picturewise.reporting.figures.class_counts import draw_class_counts
-from picturewise.reporting.figures.class_sheet import ClassRow, draw_class_sheet
+from picturewise.reporting.figures.class_sheet import draw_class_sheet
 from picturewise.reporting.figures.confusion_matrix import draw_confusion_matrix
 from picturewise.reporting.figures.learning_curves import draw_learning_curves
 from picturewise.reporting.figures.learning_rates import draw_learning_rates
@@ -15,7 +15,6 @@ from picturewise.reporting.figures.sample_sheet import draw_sample_sheet
 from picturewise.reporting.figures.worst_errors import Evaluated, draw_worst_errors
 
 __all__ = [
-    "ClassRow",
     "Evaluated",
     "Point",
     "draw_architecture",

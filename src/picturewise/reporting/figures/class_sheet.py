@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from picturewise.reporting.class_rows import ClassRow
 from picturewise.reporting.figures import look
 from picturewise.reporting.figures.lettering import drawable, text_width
 from picturewise.reporting.figures.page import Page
@@ -18,23 +18,6 @@ _GAP = 0.06  # inches between pictures
 _MEAN_GAP = 0.18  # inches between the mean and the samples
 _BLOCK_GAP = 0.35  # inches between blocks of classes side by side
 _HEAD = 0.24  # inches of the column titles
-
-
-@dataclass(frozen=True, eq=False)
-class ClassRow:
-    """One class on the sheet.
-
-    Attributes:
-        name: of the class.
-        count: its number of pictures.
-        samples: some of them, (S, H, W, C) uint8; S may differ between classes and may be 0.
-        mean: the mean of its pictures, (H, W, C) in 0..255 of any number type, or None without pictures.
-    """
-
-    name: str
-    count: int
-    samples: NDArray[np.uint8]
-    mean: NDArray[np.generic] | None
 
 
 @dataclass(frozen=True)
