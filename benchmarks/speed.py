@@ -21,13 +21,13 @@ from pathlib import Path
 
 from racing import tables
 from racing.entrants import ENTRANTS
-from racing.measuring import Measuring, measured_peaks
+from racing.measuring import Measuring, PeakMeter
 from racing.races import Turn
 from racing.workloads import WORKLOADS, described
 
 from picturewise.cores import available_cores
 
-PEAK_SIDE, PEAK_SECONDS = 2048, 1.0
+PEAK_SIDE, PEAK_SECONDS = 2048, 0.3
 TURN_SECONDS = 1.0
 # On one core: threads of several programs that wait for each other would take far longer than the work.
 SMOKE = {"rounds": 1, "images": 64, "batch_size": 16, "cores": 1}
@@ -45,11 +45,11 @@ def main() -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     bfloat16 = choose_machine("cpu", "auto").precision == "bfloat16"
     side, seconds = (SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS) if options.smoke else (PEAK_SIDE, PEAK_SECONDS)
-    peaks = measured_peaks(side, seconds, options.cores, ["float32", *(["bfloat16"] * bfloat16)])
+    formats = ["float32", *(["bfloat16"] * bfloat16)]
     entrants = {
         name: ENTRANTS[name] for name in options.contenders if name != "picturewise-float32" or bfloat16
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, PeakMeter(side, seconds, options.cores, formats) as peaks:
         measuring = Measuring(
             folder=Path(folder),
             rounds=options.rounds,
@@ -58,6 +58,7 @@ def main() -> None:
             batch_size=options.batch_size,
             pictures=options.pictures,
             seconds=0 if options.smoke else TURN_SECONDS,
+            between=peaks.measure,
         )
         results: dict[str, dict[str, list[Turn]]] = {}
         for name in options.workloads:
@@ -123,7 +124,7 @@ def chosen(parser: argparse.ArgumentParser, patterns: Sequence[str], names: Iter
 
 def document(
     results: dict[str, dict[str, list[Turn]]],
-    peaks: dict[str, dict[str, float]],
+    peaks: PeakMeter,
     measuring: Measuring,
     options: argparse.Namespace,
     load: float,
@@ -131,7 +132,7 @@ def document(
     """Return all results so far."""
     from picturewise.cores import processor
 
-    peak = max(rate for rates in peaks.values() for rate in rates.values())
+    peak = peaks.peak()
     parts = [tables.overview(results)]
     for name, turns in results.items():
         workload = WORKLOADS[name]
@@ -145,8 +146,9 @@ def document(
     cores = f"{options.cores} core{'s' * (options.cores > 1)}"
     parts += [
         "### The machine",
-        tables.peaks(peaks),
-        f"Median (lowest–highest) of {options.rounds} interleaved rounds; shares are of {peak:,.0f} GFLOP/s.\n"
+        tables.peaks(peaks.found),
+        f"Median (lowest–highest) of {options.rounds} interleaved rounds; shares are of {peak:,.0f} GFLOP in a CPU "
+        "second.\n"
         f"{processor()}, {cores}, {platform.system()}, load {load:.1f} before the start.\n"
         + ", ".join([f"Python {platform.python_version()}", *map(" ".join, measuring.versions.items())])
         + f".\n`python {shlex.join(sys.argv)}`",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from picturewise.training.trainer import Callback, Trainer
 
 EPOCHS = 100_000  # until the parent closes the pipe
 MINUTES = 1e6  # no checkpoint inside an epoch
-SAVED_AFTER = 64
-"""Pictures that a network which is only to be saved learns from; how well it learned changes no speed."""
+SAVED_AFTER, SAVED_BATCH = 2_000, 100
+"""Pictures that a network which is only to be saved learns from, and those of a step. How well it has learned changes no
+speed, but one that has learned nothing is undecided, so its answers differ between number formats."""
 
 
 class Timed(Callback):
@@ -65,7 +67,8 @@ def predict(job: Job) -> None:
         job.check(saved.record.trainable_parameters)
         classifier = saved.classifier()  # its `network` is not asked for: PyTorch would compute from then on
     check_table(job, classifier.probabilities(images), len(images))
-    take_turns(lambda: classifier.probabilities(images), len(images), versions())
+    told = versions() | {"Picturewise predicts in": classifier.description.number_format}
+    take_turns(lambda: classifier.probabilities(images), len(images), told)
 
 
 def save(job: Job) -> None:
@@ -75,7 +78,8 @@ def save(job: Job) -> None:
 def save_in(job: Job, run: Path) -> None:
     """Train a little and leave the run's folder."""
     images, labels = job.pictures()
-    fit(job, images[:SAVED_AFTER], labels[:SAVED_AFTER], run, epochs=1)
+    short = replace(job, batch_size=min(job.batch_size, SAVED_BATCH))
+    fit(short, images[:SAVED_AFTER], labels[:SAVED_AFTER], run, epochs=1)
 
 
 def fit(

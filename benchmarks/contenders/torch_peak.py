@@ -2,8 +2,9 @@
 
 Usage: python torch_peak.py SIDE SECONDS CORES FORMAT…
 
-Prints one line of JSON: for each format and operation, GFLOP/s on one core and on all. An operation is repeated for so
-many seconds at least, and its fastest time counts.
+For each line of the standard input, prints one line of JSON: for each format and operation, GFLOP in a processor
+second, with one thread and with one for each core. An operation is repeated for so many seconds at least, and its
+fastest time counts. Processor time is not disturbed by other programs that take their share of the cores.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ FEWEST = 5  # repetitions
 PLACES, KERNEL = 16, 3  # of a picture's side, of a kernel's
 
 
-def gflops(work: Callable[[], object], count: float, seconds: float) -> float:
-    """Return the highest rate at which `work` does its `count` floating-point operations, in 10⁹ a second."""
+def gflops(
+    work: Callable[[], object],
+    count: float,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Return the highest rate at which `work` does `count` floating-point operations, in 10⁹ a second of `clock`."""
     work()
     fastest, ends, times = float("inf"), time.perf_counter() + seconds, 0
     while times < FEWEST or time.perf_counter() < ends:
-        began = time.perf_counter()
+        began = clock()
         work()
-        fastest, times = min(fastest, time.perf_counter() - began), times + 1
+        fastest, times = min(fastest, clock() - began), times + 1
     return count / fastest / 1e9
 
 
@@ -50,17 +56,26 @@ def operations(side: int, number: torch.dtype) -> dict[str, tuple[Callable[[], o
     }
 
 
-def main(side: int, seconds: float, cores: int, formats: list[str]) -> None:
+def rates(side: int, seconds: float, cores: int, formats: list[str]) -> dict[str, dict[str, float]]:
+    """Return GFLOP in a processor second by operation and number of threads."""
     found: dict[str, dict[str, float]] = {}
     for name in formats:
         for what, (work, count) in operations(side, getattr(torch, name)).items():
-            rates = found.setdefault(f"{name}, {what}", {})
+            by_threads = found.setdefault(f"{name}, {what}", {})
             for threads in sorted({1, cores}):
                 torch.set_num_threads(threads)
                 with torch.inference_mode():
-                    rates[str(threads)] = gflops(work, count, seconds)
-    print(json.dumps(found))
+                    by_threads[str(threads)] = gflops(work, count, seconds, time.process_time)
+    return found
+
+
+def main(side: int, seconds: float, cores: int, formats: list[str]) -> None:
+    while sys.stdin.readline():
+        print(json.dumps(rates(side, seconds, cores, formats)), flush=True)
 
 
 if __name__ == "__main__":
+    from stopwatch import end_with_parent
+
+    end_with_parent()
     main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

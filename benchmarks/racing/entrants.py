@@ -54,6 +54,9 @@ ENTRANTS = {
     "keras-jax": Entrant("Keras 3 on JAX", "keras", tasks=ALL, environment={"KERAS_BACKEND": "jax"}),
     "keras-torch": Entrant("Keras 3 on PyTorch", "keras", tasks=ALL, environment={"KERAS_BACKEND": "torch"}),
     "torch": Entrant("PyTorch, as in tutorials", "torch", tasks=ALL, at_home=True),
+    "torch-expert": Entrant(
+        "PyTorch, expert loop", "expert", tasks=frozenset({"train", "predict"}), at_home=True
+    ),
     "torch-workers": Entrant(
         "PyTorch, DataLoader with 2 workers", "torch", tasks=frozenset({"import"}), at_home=True, workers=2
     ),

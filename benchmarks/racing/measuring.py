@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Measuring:
         batch_size: pictures a training step; None: that of the network.
         pictures: a folder of class folders to import; None: one that is made.
         seconds: the least of a turn in training and prediction; what is shorter is done again.
+        between: is called before each round and after the last.
         versions: library → version, as the contenders gave them.
     """
 
@@ -48,6 +50,7 @@ class Measuring:
     batch_size: int | None = None
     pictures: Path | None = None
     seconds: float = 0.0
+    between: Callable[[], object] = lambda: None
     versions: dict[str, str] = field(default_factory=dict)
 
     def images_of(self, workload: Workload) -> int:
@@ -78,7 +81,7 @@ class Measuring:
                 "picture": lambda: self._picture_commands(workload, found, place),
                 "import": lambda: self._import_commands(workload, found, place),
             }
-            return race(by_task[workload.task](), range(self.rounds))
+            return race(by_task[workload.task](), range(self.rounds), self.between)
 
     def _racers(
         self, workload: Workload, entrants: list[Entrant], place: Path, stack: ExitStack
@@ -167,8 +170,45 @@ def written(job: Job, place: Path, number: int) -> str:
     return str(path)
 
 
-def measured_peaks(side: int, seconds: float, cores: int, formats: list[str]) -> dict[str, dict[str, float]]:
-    """Return the machine's GFLOP/s by operation and number of cores; see contenders/torch_peak.py."""
-    command = [sys.executable, str(SCRIPTS / "torch_peak.py"), str(side), str(seconds), str(cores), *formats]
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return dict(json.loads(output))
+class PeakMeter:
+    """Measures what the machine can do at most, whenever it is asked; see contenders/torch_peak.py.
+
+    Args:
+        side: of the matrices.
+        seconds: for each operation.
+        cores: threads.
+        formats: of numbers, by PyTorch's names.
+
+    Attributes:
+        found: operation → number of threads → GFLOP in a processor second, each time.
+    """
+
+    def __init__(self, side: int, seconds: float, cores: int, formats: list[str]) -> None:
+        command = [
+            sys.executable,
+            str(SCRIPTS / "torch_peak.py"),
+            *map(str, (side, seconds, cores)),
+            *formats,
+        ]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.found: dict[str, dict[str, list[float]]] = {}
+
+    def __enter__(self) -> PeakMeter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.__exit__(None, None, None)  # closes the pipes and waits
+
+    def measure(self) -> None:
+        """Measure all operations once more."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        for operation, rates in json.loads(self._process.stdout.readline()).items():
+            for threads, rate in rates.items():
+                self.found.setdefault(operation, {}).setdefault(threads, []).append(rate)
+
+    def peak(self) -> float:
+        """Return the median of the best operation."""
+        return max(statistics.median(rates) for threads in self.found.values() for rates in threads.values())

@@ -106,10 +106,20 @@ def whole_process(title: str, command: Sequence[str], environment: Mapping[str, 
     return Turn(images, seconds, usage.ru_utime + usage.ru_stime)
 
 
-def race(contenders: Mapping[str, Callable[[], Turn]], rounds: Iterable[int]) -> dict[str, list[Turn]]:
-    """Let the contenders take one turn each in every round, and return the turns of each."""
+def race(
+    contenders: Mapping[str, Callable[[], Turn]], rounds: Iterable[int], between: Callable[[], object]
+) -> dict[str, list[Turn]]:
+    """Let the contenders take one turn each in every round, and return the turns of each.
+
+    Args:
+        contenders: title → how it takes a turn.
+        rounds: one item for each.
+        between: is called before each round and after the last.
+    """
     turns: dict[str, list[Turn]] = {title: [] for title in contenders}
+    between()
     for _ in rounds:
         for title, take_turn in contenders.items():
             turns[title].append(take_turn())
+        between()
     return turns

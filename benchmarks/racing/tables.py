@@ -10,23 +10,24 @@ from racing.workloads import NETWORKS, Workload
 
 DIRECTIONS = {"train": 3, "predict": 1}
 """Times that a picture's multiplications are done: forward, and on the way back for the weights and for the inputs."""
+IN_CPU_TIME = "the same in CPU time"
 Results = Mapping[str, Sequence[Turn]]
 
 
 def overview(results: Mapping[str, Results]) -> str:
-    """Return one table of all workloads: the median speed of the first contender relative to each of the others."""
+    """Return one table of all workloads: the median ratio of the first contender to each of the others in CPU time."""
     titles = list(dict.fromkeys(title for turns in results.values() for title in turns))
     first = titles[0]
     rows = []
     for title in titles[1:]:
         cells = [
-            f"{statistics.median(ratios(turns[first], turns[title])):.2f}"
+            f"{statistics.median(cpu_ratios(turns[first], turns[title])):.2f}"
             if {first, title} <= turns.keys()
             else ""
             for turns in results.values()
         ]
         rows.append([title, *cells])
-    return table([f"speed of {first} relative to", *results], rows)
+    return table([f"CPU time relative to that of {first}", *results], rows)
 
 
 def batches(workload: Workload, turns: Results, peak: float) -> str:
@@ -35,23 +36,25 @@ def batches(workload: Workload, turns: Results, peak: float) -> str:
     Args:
         workload: of training, prediction or import.
         turns: of each contender; ratios are those of the first.
-        peak: GFLOP/s that the machine was measured to reach.
+        peak: GFLOP that the machine was measured to do in a processor second.
     """
     first = next(iter(turns))
     computing = workload.task in DIRECTIONS
-    head = ["", f"speed of {first} relative to this tool", "images/s", "CPU seconds for 1,000 images"]
-    head += ["GFLOP/s", "share of the peak"] if computing else []
+    head = ["", f"speed of {first} relative to this tool", IN_CPU_TIME, "images/s"]
+    head += ["CPU seconds for 1,000 images", *(["share of the peak"] if computing else [])]
     rows = []
     for title, taken in turns.items():
         row = [
             title,
             spread(ratios(turns[first], taken), ".2f"),
+            spread(cpu_ratios(turns[first], taken), ".2f"),
             spread([turn.speed for turn in taken], ",.0f"),
             spread([1000 * turn.processor_seconds / turn.images for turn in taken], ".3f"),
         ]
         if computing:
-            rates = [turn.speed * operations(workload) / 1e9 for turn in taken]
-            row += [spread(rates, ",.1f"), f"{100 * statistics.median(rates) / peak:.0f} %"]
+            done = operations(workload) / 1e9
+            rate = statistics.median(done * turn.images / turn.processor_seconds for turn in taken)
+            row += [f"{100 * rate / peak:.0f} %"]
         rows.append(row)
     return table(head, rows)
 
@@ -59,31 +62,27 @@ def batches(workload: Workload, turns: Results, peak: float) -> str:
 def processes(turns: Results) -> str:
     """Return the table of a workload that is measured in whole processes, by the wall and by the processor."""
     first = next(iter(turns))
-    head = ["", f"speed of {first} relative to this tool", "the same in CPU time", "seconds", "CPU seconds"]
+    head = ["", f"speed of {first} relative to this tool", IN_CPU_TIME, "seconds", "CPU seconds"]
     rows = []
     for title, taken in turns.items():
-        processor = [turn.processor_seconds for turn in taken]
-        quotients = [
-            theirs / ours.processor_seconds for theirs, ours in zip(processor, turns[first], strict=True)
-        ]
         rows.append(
             [
                 title,
                 spread(ratios(turns[first], taken), ".2f"),
-                spread(quotients, ".2f"),
+                spread(cpu_ratios(turns[first], taken), ".2f"),
                 spread([turn.seconds for turn in taken], ".2f"),
-                spread(processor, ".2f"),
+                spread([turn.processor_seconds for turn in taken], ".2f"),
             ]
         )
     return table(head, rows)
 
 
-def peaks(found: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the table of what the machine was measured to reach: GFLOP/s by operation and cores."""
-    cores = list(next(iter(found.values())))
-    head = ["GFLOP/s", *(f"{count} core{'s' * (count != '1')}" for count in cores)]
+def peaks(found: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Return the table of what the machine was measured to do: GFLOP in a processor second by operation and threads."""
+    threads = list(next(iter(found.values())))
+    head = ["GFLOP in a CPU second", *(f"{count} thread{'s' * (count != '1')}" for count in threads)]
     return table(
-        head, [[what, *(f"{rates[count]:,.1f}" for count in cores)] for what, rates in found.items()]
+        head, [[what, *(spread(rates[count], ",.1f") for count in threads)] for what, rates in found.items()]
     )
 
 
@@ -95,6 +94,14 @@ def operations(workload: Workload) -> int:
 def ratios(first: Sequence[Turn], other: Sequence[Turn]) -> list[float]:
     """Return the speed of one contender over that of another, round by round."""
     return [ours.speed / theirs.speed for ours, theirs in zip(first, other, strict=True)]
+
+
+def cpu_ratios(first: Sequence[Turn], other: Sequence[Turn]) -> list[float]:
+    """Return the same in processor time: what another contender takes over what the first takes for a picture."""
+    return [
+        (theirs.processor_seconds / theirs.images) / (ours.processor_seconds / ours.images)
+        for ours, theirs in zip(first, other, strict=True)
+    ]
 
 
 def spread(values: Sequence[float], form: str) -> str:

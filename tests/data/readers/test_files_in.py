@@ -78,3 +78,9 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert file == tmp_path / "b/1.png"
     assert isinstance(skipped, Skipped)
     assert skipped.reason == "a folder that cannot be read (Permission denied)"
+
+
+def test_the_table_among_svhns_whole_numbers_is_not_taken_for_a_picture(tmp_path: Path) -> None:
+    touch(tmp_path / "1.png", tmp_path / "digitStruct.mat", tmp_path / "other.mat")
+    unused = Paper(str(tmp_path / "digitStruct.mat"))
+    assert [*FilesIn(tmp_path)] == [tmp_path / "1.png", unused, tmp_path / "other.mat"]

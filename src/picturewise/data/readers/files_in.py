@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.dataset import Skipped
+from picturewise.data.readers.digit_struct import NAME as DIGIT_STRUCT
 from picturewise.data.readers.folder_listing import is_folder, is_paper, is_visible
 from picturewise.file_names import text_of
 from picturewise.printable import printable
@@ -30,6 +31,8 @@ class FilesIn:
         folder: the folder.
         below: also the files in its subfolders, at any depth, without texts and tables. A link to a file is read like
             a file; links to folders are not followed, so that nothing is read twice.
+
+    SVHN's table of numbers, which lies among its pictures, is never taken for a picture.
     """
 
     folder: Path
@@ -51,7 +54,8 @@ class FilesIn:
             name, kind = found
             path = folder / name
             if kind == _FILE:
-                yield Paper(text_of(path)) if self.below and is_paper(name) else path
+                is_unused = name == DIGIT_STRUCT or (self.below and is_paper(name))
+                yield Paper(text_of(path)) if is_unused else path
             elif not self.below:
                 yield Skipped(
                     printable(path),
