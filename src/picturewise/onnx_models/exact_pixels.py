@@ -1,10 +1,16 @@
-"""A first convolution that loses nothing in bfloat16, for runtimes that compute whole models in it.
+"""First layers for runtimes that compute whole models in bfloat16: they take bytes, which are exact in it.
 
-Its input and its weights matter most: a layer that whitens patches multiplies small differences of pixels by large
-weights. Prepared pictures would be rounded, but bytes are exact in bfloat16, so the convolution takes these, and the
-preparation is part of its weights: w · (x − mean) / std = (w / std) · x − (w · mean / std) · 1. The ones are a further
-channel, because the margins that a convolution adds are zeros of the prepared picture, where neither x nor 1 may count.
-Each weight is the sum of two numbers in bfloat16, with 16 bits together, so each channel is there twice.
+Prepared pictures would be rounded, so the preparation is part of the first layer's weights: w · (x − mean) / std =
+(w / std) · x − (w · mean / std) · 1.
+
+A convolution loses nothing. Its input and its weights matter most: a layer that whitens patches multiplies small
+differences of pixels by large weights. The ones are a further channel, because the margins that a convolution adds are
+zeros of the prepared picture, where neither x nor 1 may count. Each weight is the sum of two numbers in bfloat16, with
+16 bits together, so each channel is there twice.
+
+A dense layer of all pixels is the most expensive layer of its network, and adds up so many products that their errors
+cancel. So its weights are rounded once. Pixels are taken relative to a whole number next to their mean, because
+differences of bytes are exact, too; the rest of the mean is part of the bias.
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.onnx_models.graph import Graph, rounded, type_number
+from picturewise.onnx_models.graph import FirstFactors, Graph, rounded, type_number
 
 
 def exact_channels(graph: Graph, pictures: str) -> str:
@@ -46,3 +52,35 @@ def exact_weight(
     whole = np.concatenate([of_pixels, of_ones], axis=1).astype(np.float32)
     high = rounded(whole)
     return np.concatenate([high, rounded(whole - high)], axis=1)
+
+
+def centred(graph: Graph, pictures: str, mean: Sequence[float], channels: int) -> str:
+    """Add the input of a first dense layer, (N, C, H, W) uint8 → whole numbers around 0; return its name."""
+    values = graph.node("Cast", pictures, to=type_number(np.float32))
+    centre = np.broadcast_to(_whole(mean), channels).astype(np.float32).reshape(1, -1, 1, 1)
+    return graph.node("Sub", values, graph.constant("centre", centre))
+
+
+def centred_factors(
+    weight: NDArray[np.float32], mean: Sequence[float], std: Sequence[float], channels: int
+) -> FirstFactors:
+    """Return the factors of a first dense layer, whose weights are all exact in bfloat16.
+
+    Args:
+        weight: (units, H · W · c), the channels of a pixel side by side; c is C, or 1 if pictures are made grey.
+        mean: of each of the c channels of the prepared pictures, in 0..255.
+        std: the same.
+        channels: of the pictures, C.
+    """
+    seen = len(mean)
+    by_pixel = weight.astype(np.float64).reshape(len(weight), -1, seen) / np.array(std)
+    rest = np.array(mean) - _whole(mean)
+    if seen < channels:  # the mean of the channels
+        by_pixel, rest = np.repeat(by_pixel / channels, channels, axis=2), np.repeat(rest, channels)
+    narrow = rounded(by_pixel.astype(np.float32))
+    offset = -(narrow.astype(np.float64) * rest).sum(axis=(1, 2))
+    return FirstFactors(narrow.reshape(len(weight), -1), offset=offset.astype(np.float32))
+
+
+def _whole(mean: Sequence[float]) -> NDArray[np.float64]:
+    return np.array([round(one) for one in mean], np.float64)

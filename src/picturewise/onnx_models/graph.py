@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,20 @@ class Nodes:
 Attribute: TypeAlias = int | float | str | Sequence[int] | Message
 
 
+class FirstFactors(NamedTuple):
+    """The factors of the first convolution or dense layer, instead of its usual ones.
+
+    Attributes:
+        weight: in the usual form, or with more channels.
+        values: name of the input; None: the usual one.
+        offset: is added to the bias, (units,).
+    """
+
+    weight: NDArray[np.float32]
+    values: str | None = None
+    offset: NDArray[np.float32] | None = None
+
+
 class Graph(Nodes):
     """Nodes, and the arrays that they take.
 
@@ -99,8 +113,7 @@ class Graph(Nodes):
             their products are added in float32.
 
     Attributes:
-        first: returns the input of the first convolution, and its weight, from its weight (F, C, P, Q), instead of
-            its usual ones; None: there is nothing to replace.
+        first: returns the factors of the first convolution or dense layer from its weight; None: the usual ones.
     """
 
     def __init__(self, take: Callable[[str, Shape], NDArray[Any]], *, narrow: bool = False) -> None:
@@ -110,7 +123,8 @@ class Graph(Nodes):
         self._arrays: dict[str, NDArray[Any]] = {}
         self._rounded: dict[str, str] = {}  # by the name before rounding
         self._begun = False
-        self.first: Callable[[NDArray[np.float32]], tuple[str, NDArray[np.float32]]] | None = None
+        self._offset: NDArray[np.float32] | None = None
+        self.first: Callable[[NDArray[np.float32]], FirstFactors] | None = None
 
     def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
         """Take one of the network's arrays, of `shape`, and return its name; nodes may see it in another shape."""
@@ -121,8 +135,9 @@ class Graph(Nodes):
         """Return the names of the factors of a convolution or a dense layer: its input, and its weight of `shape`."""
         begun, self._begun = self._begun, True
         if not begun and self.first is not None:
-            values, weight = self.first(self._take(name, shape))
-            return values, self.constant(name, weight)
+            found = self.first(self._take(name, shape))
+            self._offset = found.offset
+            return found.values or values, self.constant(name, found.weight)
         if not begun or not self._narrow:
             return values, self.weight(name, shape)
         if values not in self._rounded:
@@ -130,6 +145,13 @@ class Graph(Nodes):
             narrow = self.node("Cast", values, to=_BFLOAT16)
             self._rounded[values] = self.node("Cast", narrow, to=type_number(np.float32))
         return self._rounded[values], self.constant(name, rounded(self._take(name, shape)))
+
+    def bias(self, name: str, shape: Shape) -> str:
+        """Take the bias of the layer whose `factors` were taken last, and return its name."""
+        offset, self._offset = self._offset, None
+        if offset is None:
+            return self.weight(name, shape)
+        return self.constant(name, self._take(name, shape) + offset)
 
     def unused(self, name: str, shape: Shape) -> None:
         """Take one of the network's arrays that no node needs."""

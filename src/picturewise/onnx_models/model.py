@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.architectures.layers import Layer, Shape
+from picturewise.architectures.layers import Conv, Dense, Dropout, Flatten, Layer, Shape
 from picturewise.architectures.summary import summarise
-from picturewise.onnx_models.exact_pixels import exact_channels, exact_weight
-from picturewise.onnx_models.graph import Graph, type_number
+from picturewise.onnx_models.exact_pixels import centred, centred_factors, exact_channels, exact_weight
+from picturewise.onnx_models.graph import FirstFactors, Graph, type_number
 from picturewise.onnx_models.layers import Known, add_layers
 from picturewise.targets.target import Target
 
@@ -49,6 +49,21 @@ def is_portable(layers: Sequence[Layer], shape: Shape, output: str) -> bool:
         return False
     summary = summarise(layers, shape, output)
     return (summary.trainable + summary.fixed) * 4 <= _MOST_BYTES
+
+
+def takes_pixels(layers: Sequence[Layer]) -> Conv | Dense | None:
+    """Return the first layer that multiplies if pixels reach it as they are, and it is one of `exact_pixels`."""
+    for layer in layers:
+        match layer:
+            case Flatten() | Dropout():
+                continue
+            case Conv():
+                return layer if layer.groups == 1 and not layer.depthwise else None
+            case Dense():
+                return layer
+            case _:
+                return None
+    return None
 
 
 def weight_shapes(layers: Sequence[Layer], shape: Shape, output: str) -> dict[str, Shape]:
@@ -88,16 +103,23 @@ def onnx_model(
         temperature: above 0.
         version: of Picturewise, which is stored in the file.
         narrow: for bfloat16. rounded: round factors of all layers but the first, for runtimes that compute in float32;
-            exact first: the first layer, a convolution without groups, loses nothing in runtimes that compute the whole
-            model in bfloat16, see `exact_pixels`.
+            exact first: the first layer that multiplies takes exact pixels in runtimes that compute the whole model in
+            bfloat16, see `exact_pixels`; it must be one for which `takes_pixels` returns it.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
     graph = Graph(taken_from(weights), narrow=narrow == "rounded")
     if narrow == "exact first":
-        values = exact_channels(graph, graph.node("Transpose", PICTURES, perm=(0, 3, 1, 2)))
-        graph.first = lambda weight: (values, exact_weight(weight, scale.mean, scale.std, shape[-1]))
+        pixels, first = graph.node("Transpose", PICTURES, perm=(0, 3, 1, 2)), takes_pixels(layers)
+        if isinstance(first, Dense):
+            values = centred(graph, pixels, scale.mean, shape[-1])
+            graph.first = lambda weight: centred_factors(weight, scale.mean, scale.std, shape[-1])
+        else:
+            values = exact_channels(graph, pixels)
+            graph.first = lambda weight: FirstFactors(
+                exact_weight(weight, scale.mean, scale.std, shape[-1]), values
+            )
     else:
         values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])

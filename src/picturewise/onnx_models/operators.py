@@ -55,7 +55,7 @@ def convolved(
 def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int) -> str:
     """Add a dense layer, (N, incoming) → (N, units)."""
     vectors, weight = graph.factors(vectors, f"{name}.weight", (units, incoming))
-    return graph.node("Gemm", vectors, weight, graph.weight(f"{name}.bias", (units,)), transB=1)
+    return graph.node("Gemm", vectors, weight, graph.bias(f"{name}.bias", (units,)), transB=1)
 
 
 def batch_normalised(graph: Graph, values: str, name: str, channels: int) -> str:

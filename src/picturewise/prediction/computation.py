@@ -7,8 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal, NamedTuple, TypeAlias
 
-from picturewise.architectures.layers import Conv, Layer
+from picturewise.architectures.layers import Layer
 from picturewise.cores import has_bfloat16
+from picturewise.onnx_models.model import takes_pixels
 
 NumberFormat: TypeAlias = Literal["float32", "bfloat16"]
 LibraryName: TypeAlias = Literal["onnxruntime", "openvino", "torch", "numpy"]
@@ -62,15 +63,15 @@ def bfloat16_library(layers: Sequence[Layer], multiplications: float) -> Library
 
     The choice depends only on the processor, on what is installed, on the network and on how much there is to compute.
     ONNX Runtime rounds the factors to bfloat16 and multiplies them in float32, which every processor can. OpenVINO
-    computes whole models in bfloat16, so the first layer must be one that loses nothing then: a convolution.
+    computes whole models in bfloat16, so the first layer must be one that takes exact pixels: a convolution, or a dense
+    layer of all pixels.
 
     Args:
         layers: of the network.
         multiplications: for all pictures together.
     """
     if has_bfloat16():
-        first = layers[0] if layers else None
-        exact = isinstance(first, Conv) and first.groups == 1 and not first.depthwise
+        exact = takes_pixels(layers) is not None
         if exact and multiplications >= WORTH_OPENVINO and find_spec("openvino") is not None:
             return "openvino"
         if multiplications >= WORTH_TORCH and find_spec("torch") is not None:
