@@ -24,9 +24,9 @@ from picturewise.training.trainer import Callback, Trainer
 
 EPOCHS = 100_000  # until the parent closes the pipe
 MINUTES = 1e6  # no checkpoint inside an epoch
-SAVED_AFTER, SAVED_BATCH = 2_000, 100
-"""Pictures that a network which is only to be saved learns from, and those of a step. How well it has learned changes no
-speed, but one that has learned nothing is undecided, so its answers differ between number formats."""
+SAVED_AFTER, SAVED_BATCH, SAVED_EPOCHS = 2_000, 100, 4
+"""How a network learns that is only to be saved. What it has learned changes no speed, but one that has learned nothing
+is undecided, so its answers differ between number formats."""
 
 
 class Timed(Callback):
@@ -79,7 +79,7 @@ def save_in(job: Job, run: Path) -> None:
     """Train a little and leave the run's folder."""
     images, labels = job.pictures()
     short = replace(job, batch_size=min(job.batch_size, SAVED_BATCH))
-    fit(short, images[:SAVED_AFTER], labels[:SAVED_AFTER], run, epochs=1)
+    fit(short, images[:SAVED_AFTER], labels[:SAVED_AFTER], run, epochs=SAVED_EPOCHS)
 
 
 def fit(

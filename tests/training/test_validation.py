@@ -55,6 +55,29 @@ def test_the_best_epochs_figures_are_those_of_the_saved_classifier(way: str, tmp
     assert 0 < best.valid_seconds < best.seconds
 
 
+@pytest.mark.parametrize(
+    ("options", "views"),
+    [
+        ({"epochs": 4}, [1, 1, 6, 6]),
+        ({"epochs": 1}, [6]),
+        ({"epochs": 4, "patience": 9}, [6, 6, 6, 6]),
+        ({"epochs": 4, "views": []}, [1, 1, 1, 1]),
+    ],
+)
+def test_all_views_are_used_in_the_epochs_of_which_the_best_is_kept(
+    options: dict[str, Any], views: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = picturewise.make_dataset((PICTURES, LABELS), valid_fraction=0.2)
+    asked = {"views": ["mirror always", "shift 1"], "layers": "conv 4; relu; flatten", **options}
+    run = picturewise.train(dataset, out=tmp_path / "run", **asked)
+    assert [row.views for row in run.history] == views
+    best = best_epoch(run.history)
+    assert best.views == max(views)
+    assert best.valid_accuracy == picturewise.evaluate(run, split="valid").accuracy.value
+    said = "validate  one view of each picture; 6 views in the last 2 epochs"
+    assert (said in capsys.readouterr().err) == (len(set(views)) > 1)
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_learner_validates_with_the_very_numbers_of_the_file(
     precision: str, tiny: ModuleType, tmp_path: Path

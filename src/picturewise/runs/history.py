@@ -6,9 +6,9 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict
 
@@ -19,6 +19,8 @@ STRICT: Final[ConfigDict] = {"strict": True, "extra": "forbid", "allow_inf_nan":
 
 
 _LONGEST_LINE = 1 << 10
+_ADDED = ("valid_seconds", "views")
+"""The last columns, which older versions did not write."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Epoch:
     Losses are mean cross-entropies in nats, without label smoothing; accuracies are in [0, 1]. The values for train
     are means over the epoch's batches, with augmentation, dropout and changing weights. So they may be worse than
     those for validation, which are measured at the end of the epoch. `seconds` includes `valid_seconds`, the time of
-    the validation; None: an older version did not record it.
+    the validation; None: an older version did not record it. `views` says how many views of each picture were used in
+    it; None: an older version did not record it, and used all.
     """
 
     __pydantic_config__ = STRICT
@@ -42,11 +45,17 @@ class Epoch:
     seconds: float
     images_per_second: float
     valid_seconds: float | None = None
+    views: int | None = None
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch with the highest validation accuracy; a lower loss, then an earlier epoch, decides ties."""
-    return min(history, key=lambda row: (-row.valid_accuracy, row.valid_loss, row.epoch))
+    """Return the epoch with the highest validation accuracy; a lower loss, then an earlier epoch, decides ties.
+
+    If some epochs were validated with more views of each picture than others, only these are compared.
+    """
+    most = max((row.views or 0 for row in history), default=0)
+    whole = (row for row in history if (row.views or 0) == most)
+    return min(whole, key=lambda row: (-row.valid_accuracy, row.valid_loss, row.epoch))
 
 
 def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch:
@@ -85,7 +94,7 @@ def read_csv(path: Path) -> list[Epoch]:
             # In pieces, in case a line is endless.
             table = csv.DictReader(iter(lambda: file.readline(_LONGEST_LINE), ""))
             names = [field.name for field in fields(Epoch)]
-            if table.fieldnames not in (names, names[:-1]):
+            if table.fieldnames not in (names, *(names[:-count] for count in range(1, len(_ADDED) + 1))):
                 raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (reported like any other damage)
             return [_epoch(row) for row in table]
     except OSError as error:
@@ -97,9 +106,11 @@ def read_csv(path: Path) -> list[Epoch]:
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
-    """Return a row of the file as an epoch; only `valid_seconds` may be missing or empty."""
-    told = {name: value for name, value in row.items() if value or name != "valid_seconds"}
-    return Epoch(epoch=int(told.pop("epoch")), **{name: _finite(value) for name, value in told.items()})
+    """Return a row of the file as an epoch; only what older versions did not record may be missing or empty."""
+    told = {name: value for name, value in row.items() if value or name not in _ADDED}
+    epoch, views = int(told.pop("epoch")), told.pop("views", None)
+    numbers: dict[str, Any] = {name: _finite(value) for name, value in told.items()}
+    return replace(Epoch(epoch, **numbers), views=None if views is None else int(views))
 
 
 def _finite(text: str) -> float:

@@ -102,7 +102,8 @@ class Folds:
         """Return the result over all folds after an epoch, from 1."""
         logits = self._logits[epoch - 1]
         loss, accuracy = self._learner.loss.validate(logits, self.pictures.required_labels)
-        return Measured(logits, loss, accuracy, float(self._seconds[epoch - 1]))
+        views = self._learner.preparation.seen.count
+        return Measured(logits, loss, accuracy, float(self._seconds[epoch - 1]), views)
 
     def use(self, logits: NDArray[np.float32]) -> None:
         """Use the logits (N, outputs) of an output layer that has cross-validated itself."""
@@ -224,7 +225,7 @@ class FoldLoop(Loop):
         on_batch: Callable[[FoldLoop], None],
     ) -> None:
         assert learner.valid is not None  # noqa: S101 (it is the fold)
-        super().__init__(learner, run, checkpoints, OnSplit(learner, learner.valid))
+        super().__init__(learner, run, checkpoints, OnSplit(learner, learner.valid, whole=True))
         self.number, self._path, self._request, self._on_batch = number, path, request, on_batch
         self._part = f"fold {number}, "
         self._kept: list[tuple[NDArray[np.float32], float]] = []

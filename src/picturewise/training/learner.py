@@ -246,13 +246,17 @@ class Learner:
         answers, pictures = self.changed
         return "bfloat16" if answers <= MOST_CHANGED * pictures else "float32"
 
-    def evaluate(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
+    def evaluate(self, part: ImageSet, *, one_view: bool = False) -> tuple[NDArray[np.float32], float, float]:
         """Return the (N, outputs) logits of the pictures of a split, their mean loss in nats, and the accuracy.
+
+        Args:
+            part: the split.
+            one_view: each picture is seen only as it is, whatever views the classifier will use.
 
         Raises:
             DataError: the pictures do not have labels.
         """
-        classifier, group = self.classifier(), self.group
+        classifier, group = self.classifier(one_view=one_view), self.group
         if group.size == 1 and not self.recipe.training.shards:
             logits = classifier.logits(part.images, checked=False)
         else:  # in the same pieces for every number of workers, because their size may change the last digits
@@ -279,10 +283,12 @@ class Learner:
         learned: LearnedPictures | None = None,
         thresholds: Mapping[str, float] | None = None,
         cut: Cut | None = None,
+        one_view: bool = False,
     ) -> Classifier:
         """Return the present network as a classifier, and put it into evaluation mode; see `as_classifier`."""
+        preparation = replace(self.preparation, views=()) if one_view else self.preparation
         return as_classifier(
-            self.network, self.recipe, self.preparation, self.train,
+            self.network, self.recipe, preparation, self.train,
             temperature=temperature, module=module, background=background, provenance=provenance, values=values,
             learned=learned, thresholds=thresholds, cut=cut,
             library=self.validated_by if self.number_format == "bfloat16" else None,

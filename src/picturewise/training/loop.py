@@ -177,8 +177,9 @@ class Loop:
         """Validate, add the epoch to the history, call the callbacks, and move to the next epoch."""
         began = time.perf_counter()
         self.learner.choose_format()
-        self.valid_logits, valid_loss, valid_accuracy, before = self.validation.measure(self.epoch)
-        valid_seconds = time.perf_counter() - began + before
+        found = self.validation.measure(self.epoch)
+        self.valid_logits, valid_loss, valid_accuracy = found.logits, found.loss, found.accuracy
+        valid_seconds = time.perf_counter() - began + found.seconds
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals
@@ -193,6 +194,7 @@ class Loop:
             seconds=self.seconds + valid_seconds,
             images_per_second=pictures / self.seconds,
             valid_seconds=valid_seconds,
+            views=found.views,
         )
         self.history.append(row)
         self._tell_epoch(row)
@@ -205,7 +207,8 @@ class Loop:
         learner.choose_format()
         _, train_loss, train_accuracy = learner.evaluate(learner.train)
         before = time.perf_counter()
-        self.valid_logits, valid_loss, valid_accuracy, _ = self.validation.measure(0)
+        found = self.validation.measure(0)
+        self.valid_logits, valid_loss, valid_accuracy = found.logits, found.loss, found.accuracy
         valid_seconds = time.perf_counter() - before
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, 0)
@@ -213,7 +216,16 @@ class Loop:
         pictures = len(learner.train) + len(self.validation.pictures)
         speed = pictures / seconds
         row = Epoch(
-            0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, speed, valid_seconds
+            0,
+            0.0,
+            train_loss,
+            train_accuracy,
+            valid_loss,
+            valid_accuracy,
+            seconds,
+            speed,
+            valid_seconds,
+            found.views,
         )
         self.history.append(row)
         self._tell_epoch(row)

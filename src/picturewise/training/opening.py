@@ -9,6 +9,7 @@ from picturewise.targets.sequences import is_sequences
 from picturewise.targets.words import describe
 from picturewise.text_tables import folded
 from picturewise.training.folds import Folds
+from picturewise.training.held_out import WHOLE_EPOCHS, OnSplit
 from picturewise.training.trainer import Trainer
 
 
@@ -39,6 +40,9 @@ def _facts(trainer: Trainer) -> Iterator[str]:
             f"{options.batch_size}; {options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); "
             f"seed {recipe.seed}"
         )
+    if isinstance(trainer.validation, OnSplit) and trainer.validation.whole_from > 1:
+        count = trainer.learner.preparation.seen.count
+        yield f"validate  one view of each picture; {count} views in the last {WHOLE_EPOCHS} epochs"
     if trainer.folds is not None:
         yield _folds(trainer.folds, trainer)
     if recipe.start.source is not None:
