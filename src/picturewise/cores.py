@@ -43,6 +43,11 @@ def has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+def has_amx() -> bool:
+    """Return whether the processor has matrix instructions for bfloat16 (AMX), in Linux."""
+    return "amx_bf16" in cpu_info("flags").split()
+
+
 def cpu_info(field: str) -> str:
     """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty string."""
     try:

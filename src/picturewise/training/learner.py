@@ -121,6 +121,12 @@ class Learner:
             self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
         self._pictures = Batches(train, machine.device, resident=fits(train, machine.device))
 
+    def use_kernels(self, *, products: bool) -> None:
+        """Compute weight gradients on small maps as products or not, as another worker or an earlier process does."""
+        if products != self.machine.products:
+            self.machine = replace(self.machine, products=products)
+            self.engine = self._make_engine()
+
     @property
     def required_valid(self) -> ImageSet:
         """The validation split, for callers that need it.

@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from picturewise.cores import WORTH_SHARING, available_cores, has_bfloat16
+from picturewise.cores import WORTH_SHARING, available_cores, has_amx, has_bfloat16
 from picturewise.errors import UsageError
 
 MEASURED_OPERATIONS = 18
@@ -27,11 +27,19 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and how a run computes."""
+    """Where and how a run computes.
+
+    Attributes:
+        device: that holds the network.
+        precision: of the factors of large operations.
+        threads: of each operation.
+        products: weight gradients of convolutions on small maps are computed as matrix products; see `weight_products`.
+    """
 
     device: torch.device
     precision: Literal["float32", "bfloat16"]
     threads: int
+    products: bool = False
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
@@ -67,7 +75,9 @@ def choose_machine(
         precision = "bfloat16" if _has_fast_bfloat16(chosen) else "float32"
     if threads is None:
         threads = 1 if multiplications < WORTH_SHARING else available_cores()
-    return Machine(chosen, precision, threads)
+    return Machine(
+        chosen, precision, threads, products=chosen.type == "cpu" and precision == "bfloat16" and has_amx()
+    )
 
 
 @contextlib.contextmanager

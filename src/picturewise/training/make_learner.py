@@ -143,7 +143,9 @@ def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
     elsewhere = recipe.start.source is not None or recipe.model.layers is None
     known = whole.preparation if recipe.start.statistics == "source" else None
     network = _copied(whole.network) if elsewhere else None
-    return _assemble(recipe, train, valid, network, known, None, whole.group, whole.validated_by)
+    learner = _assemble(recipe, train, valid, network, known, None, whole.group, whole.validated_by)
+    learner.use_kernels(products=whole.machine.products)
+    return learner
 
 
 def _copied(network: nn.Module) -> nn.Module:

@@ -19,20 +19,27 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from picturewise.training.machine import Machine
+from picturewise.training.weight_products import WeightProducts
 
 _OF_ANY_SIZE = (nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _CALLED_OF_ANY_SIZE = {torch.conv3d, torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
 
 
 def convolving(network: nn.Module, machine: Machine) -> contextlib.AbstractContextManager[object]:
-    """Return a context in which `network` computes on `machine` with correct gradients.
+    """Return a context in which `network` computes on `machine` with correct gradients, by the machine's kernels.
 
     Checking each call takes a few microseconds, so it is done only for networks with a convolution that may get such
     small pictures, which is not known beforehand.
     """
-    if machine.device.type == "cpu" and machine.precision == "bfloat16" and any(map(_may, network.modules())):
-        return _InFloat32()
-    return contextlib.nullcontext()
+    narrow = machine.device.type == "cpu" and machine.precision == "bfloat16"
+    if not narrow or not (machine.products or any(map(_may, network.modules()))):
+        return contextlib.nullcontext()
+    modes = contextlib.ExitStack()
+    if machine.products:
+        modes.enter_context(WeightProducts())
+    if any(map(_may, network.modules())):
+        modes.enter_context(_InFloat32())
+    return modes
 
 
 class _InFloat32(TorchFunctionMode):

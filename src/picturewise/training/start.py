@@ -42,6 +42,8 @@ from picturewise.training.trainer import Callback, Trainer
 
 _VALIDATION = "bfloat16_validation"
 """The key in the record's facts of the machine; runs that are validated in float32 do not have it."""
+_KERNELS, _PRODUCTS = "weight gradients", "matrix products"
+"""The same for runs on a processor with AMX, see `weight_products`."""
 
 
 def start(
@@ -77,6 +79,7 @@ def start(
     learner, more = make_learner(recipe, dataset, network=network, group=group)
     check_alike(learner)
     learner.validated_by = group.told(learner.validated_by)
+    learner.use_kernels(products=group.told(learner.machine.products))
     effective = learner.recipe
     learning, fixed, statistics = _parameters(learner)
     record = RunRecord(
@@ -147,8 +150,10 @@ def resume(
         group=group,
         validated_by=_recorded_library(run, record),
     )
+    learner.use_kernels(products=record.machine.get(_KERNELS) == _PRODUCTS)
     check_alike(learner)
     learner.validated_by = group.told(learner.validated_by)
+    learner.use_kernels(products=group.told(learner.machine.products))
     group.told(text_of(run.path.absolute()))
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):
@@ -179,6 +184,7 @@ def follow(
         learner, _ = make_learner(recipe, dataset, network=network, group=group)
     check_alike(learner)
     learner.validated_by = group.told(learner.validated_by)
+    learner.use_kernels(products=group.told(learner.machine.products))
     path = path_of(group.told(None))
     return Follower(learner, path), path
 
@@ -246,6 +252,7 @@ def _describe(learner: Learner) -> dict[str, str]:
         "precision": machine.precision,
         **({} if by is None else {_VALIDATION: computation("bfloat16", by).library}),
         "threads": "NumPy's own" if by_numpy else str(machine.threads),
+        **({_KERNELS: _PRODUCTS} if machine.products else {}),
         "processor": processor(),
         "torch": torch.__version__,
         **({"numpy": version("numpy")} if by_numpy else {}),
