@@ -9,8 +9,7 @@ zeros of the prepared picture, where neither x nor 1 may count. Each weight is t
 16 bits together, so each channel is there twice.
 
 A dense layer of all pixels is the most expensive layer of its network, and adds up so many products that their errors
-cancel. So its weights are rounded once. Pixels are taken relative to a whole number next to their mean, because
-differences of bytes are exact, too; the rest of the mean is part of the bias.
+cancel. So its weights are rounded once, and the mean is part of the bias, which stays in float32.
 """
 
 from __future__ import annotations
@@ -54,17 +53,10 @@ def exact_weight(
     return np.concatenate([high, rounded(whole - high)], axis=1)
 
 
-def centred(graph: Graph, pictures: str, mean: Sequence[float], channels: int) -> str:
-    """Add the input of a first dense layer, (N, C, H, W) uint8 → whole numbers around 0; return its name."""
-    values = graph.node("Cast", pictures, to=type_number(np.float32))
-    centre = np.broadcast_to(_whole(mean), channels).astype(np.float32).reshape(1, -1, 1, 1)
-    return graph.node("Sub", values, graph.constant("centre", centre))
-
-
-def centred_factors(
+def dense_factors(
     weight: NDArray[np.float32], mean: Sequence[float], std: Sequence[float], channels: int
 ) -> FirstFactors:
-    """Return the factors of a first dense layer, whose weights are all exact in bfloat16.
+    """Return the factors of a first dense layer of bytes, whose weights are all exact in bfloat16.
 
     Args:
         weight: (units, H · W · c), the channels of a pixel side by side; c is C, or 1 if pictures are made grey.
@@ -74,13 +66,10 @@ def centred_factors(
     """
     seen = len(mean)
     by_pixel = weight.astype(np.float64).reshape(len(weight), -1, seen) / np.array(std)
-    rest = np.array(mean) - _whole(mean)
+    means = np.array(mean)
     if seen < channels:  # the mean of the channels
-        by_pixel, rest = np.repeat(by_pixel / channels, channels, axis=2), np.repeat(rest, channels)
+        by_pixel, means = np.repeat(by_pixel / channels, channels, axis=2), np.repeat(means, channels)
     narrow = rounded(by_pixel.astype(np.float32))
-    offset = -(narrow.astype(np.float64) * rest).sum(axis=(1, 2))
+    # The rounded weights are used here, too, so their errors are multiplied by differences from the mean alone.
+    offset = -(narrow.astype(np.float64) * means).sum(axis=(1, 2))
     return FirstFactors(narrow.reshape(len(weight), -1), offset=offset.astype(np.float32))
-
-
-def _whole(mean: Sequence[float]) -> NDArray[np.float64]:
-    return np.array([round(one) for one in mean], np.float64)

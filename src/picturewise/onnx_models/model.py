@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Conv, Dense, Dropout, Flatten, Layer, Shape
 from picturewise.architectures.summary import summarise
-from picturewise.onnx_models.exact_pixels import centred, centred_factors, exact_channels, exact_weight
+from picturewise.onnx_models.exact_pixels import dense_factors, exact_channels, exact_weight
 from picturewise.onnx_models.graph import FirstFactors, Graph, type_number
 from picturewise.onnx_models.layers import Known, add_layers
 from picturewise.targets.target import Target
@@ -111,10 +111,10 @@ def onnx_model(
     """
     graph = Graph(taken_from(weights), narrow=narrow == "rounded")
     if narrow == "exact first":
-        pixels, first = graph.node("Transpose", PICTURES, perm=(0, 3, 1, 2)), takes_pixels(layers)
-        if isinstance(first, Dense):
-            values = centred(graph, pixels, scale.mean, shape[-1])
-            graph.first = lambda weight: centred_factors(weight, scale.mean, scale.std, shape[-1])
+        pixels = graph.node("Transpose", PICTURES, perm=(0, 3, 1, 2))
+        if isinstance(takes_pixels(layers), Dense):
+            values = graph.node("Cast", pixels, to=type_number(np.float32))
+            graph.first = lambda weight: dense_factors(weight, scale.mean, scale.std, shape[-1])
         else:
             values = exact_channels(graph, pixels)
             graph.first = lambda weight: FirstFactors(
