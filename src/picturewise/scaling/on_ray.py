@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,7 @@ from picturewise.scaling.part_facts import ENDINGS, PartFacts
 from picturewise.scaling.part_work import PartWork
 from picturewise.scaling.plan import CLASSIFIER, part_name
 from picturewise.scaling.results import DEATHS, Failure, Results
+from picturewise.stopping import SIGNALS
 
 HERE = "ray"
 """Instead of an address: the cluster that this machine belongs to."""
@@ -157,7 +160,8 @@ def connected(address: str) -> Iterator[Any]:
         return
     where = os.environ.get("RAY_ADDRESS", "auto") if address == HERE else address
     try:
-        ray.init(address=where, log_to_driver=False, logging_level="ERROR")
+        with _same_handlers():
+            ray.init(address=where, log_to_driver=False, logging_level="ERROR")
     # Ray raises many kinds: ConnectionError, RuntimeError, ValueError, gRPC's own.
     except Exception as error:
         said = printable(str(error).strip().partition("\n")[0])[:200].rstrip(".")
@@ -169,3 +173,15 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _same_handlers() -> Iterator[None]:
+    """After the block, signals are handled as before: Ray replaces the handler of SIGTERM."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
