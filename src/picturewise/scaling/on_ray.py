@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ HERE = "ray"
 _PREFIX = "ray://"
 _AHEAD = 2  # tasks for each core of the cluster that are given out at a time
 _WAIT = 1.0  # seconds between two looks at the cluster
+_PATIENCE = 20.0  # seconds for its first answer
 _kept: dict[str, tuple[Job, PartWork]] = {}
 """In a process of the cluster: the work of the last job, by the digest of its plan."""
 
@@ -160,6 +162,7 @@ def connected(address: str) -> Iterator[Any]:
         return
     where = os.environ.get("RAY_ADDRESS", "auto") if address == HERE else address
     try:
+        _check_answers(where.removeprefix(_PREFIX))
         with _same_handlers():
             ray.init(address=where, log_to_driver=False, logging_level="ERROR")
     # Ray raises many kinds: ConnectionError, RuntimeError, ValueError, gRPC's own.
@@ -173,6 +176,13 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(where: str) -> None:
+    """Raise an OSError if nothing answers at `host:port`: Ray itself would go on trying for more than five minutes."""
+    host, _, port = where.rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 @contextlib.contextmanager
