@@ -3,12 +3,14 @@
     python benchmarks/workers.py equal --out equal.csv
     python benchmarks/workers.py kills --kills 100 --out kills.csv
     python benchmarks/workers.py cost --data cifar10=FOLDER mnist=MNIST --out cost.csv
+    python benchmarks/workers.py model --rounds 5
 
 `equal` trains several recipes for three epochs with 1, 2, 4 and 8 workers, and compares the SHA-256 of their weights.
 `kills` trains a small network with two and four workers, and kills random ones at random moments, at most five times a
 run, the process that starts them and the first worker among them; then it compares the final weights. `cost` trains for
 one epoch with and without shards, and with two workers against one, in turns, each round with another seed: pictures a
-second of training, and validation accuracy.
+second of training, and validation accuracy. `model` measures the pieces of a step, and prints what up to 256 workers
+would reach by them; see `workers_model.py`.
 """
 
 from __future__ import annotations
@@ -43,14 +45,19 @@ RECIPES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["equal", "kills", "cost"])
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("what", choices=["equal", "kills", "cost", "model"])
+    parser.add_argument("--out", type=Path, default=Path(os.devnull))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", nargs="*", default=[], metavar="NAME=PATH")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
+    if asked.what == "model":
+        import workers_model
+
+        workers_model.main(asked.rounds)
+        return
     with tempfile.TemporaryDirectory(prefix="workers-") as name, asked.out.open("a", newline="") as file:
         {"equal": equal, "kills": kills, "cost": cost}[asked.what](Path(name), csv.writer(file), file, asked)
 

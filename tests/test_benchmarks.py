@@ -372,3 +372,22 @@ def test_a_script_that_ends_too_early_is_named_with_its_status(tmp_path: Path, a
     failing = script(tmp_path, f"print({TABLE!r})", "raise SystemExit(3)")
     with pytest.raises(SystemExit, match=r"script\.py ended with status 3 after 3 trainings; expected 11\."):
         airbench.trainings(failing, tmp_path, 10)
+
+
+def test_the_model_of_workers_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import workers_model as model
+
+    part = {128: 0.1, 64: 0.06, 32: 0.03, 16: 0.02}
+    found = model.Measured(part, optimizer=0.001, picture=1e-5, size=1_000_000)
+    link = model.Link(latency=1e-4, bandwidth=1e9)
+    others = 0.001 + 128e-5
+    assert model.step_seconds(found, link, 1, exact=True) == (pytest.approx(0.16 + others), 128)
+    assert model.step_seconds(found, link, 1, exact=False) == (pytest.approx(0.1 + others), 128)
+    assert model.step_seconds(found, link, 2, exact=True) == (pytest.approx(0.08 + others + 0.0022), 128)
+    assert model.step_seconds(found, link, 2, exact=False) == (pytest.approx(0.06 + others + 0.0022), 128)
+    large = 0.02 + 0.001 + 1024e-5 + 12 * 0.0011
+    assert model.step_seconds(found, link, 64, exact=True) == (pytest.approx(large), 1024)
+    free = found._replace(part={16: 0.02, 128: 0.16}, optimizer=0, picture=0)
+    wide = model.Link(0, np.inf)
+    assert {model.cell(free, wide, workers, exact=True)[-6:] for workers in (1, 2, 8, 64)} == {"(100%)"}

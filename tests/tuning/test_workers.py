@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 import picturewise
 from picturewise.errors import RunError, UsageError
 from picturewise.runs.run import open_run
-from picturewise.tuning import workers
+from picturewise.tuning import crew, workers
 from picturewise.tuning.record import Clock
 from picturewise.tuning.told import Told
 
@@ -50,13 +49,13 @@ def test_two_workers_search_together(pictures: Path, space: Path, tmp_path: Path
 def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(
     pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed: list[int] = []
+    killed: list[Any] = []
     real = workers._Worker.answer
 
     def answer(worker: Any, *, goes_on: bool) -> None:
         if not killed:
-            killed.append(worker._process.pid)
-            os.kill(worker._process.pid, signal.SIGKILL)
+            killed.append(worker)
+            worker.kill()
         real(worker, goes_on=goes_on)
 
     monkeypatch.setattr(workers._Worker, "answer", answer)
@@ -108,7 +107,7 @@ def test_workers_that_do_not_pause_in_time_are_ended_and_their_runs_go_on(
     }
     with pytest.raises(UsageError, match="were over after 1 of 4 epochs of the default recipe"):
         picturewise.tune(pictures, minutes=60, trials=3, **options)
-    assert {worker._process.returncode for worker in stuck} == {-signal.SIGKILL}
+    assert {worker._process.how_it_ended() for worker in stuck} == {"SIGKILL"}
     monkeypatch.undo()
     found = picturewise.tune(resume=tmp_path / "s", trials=3, workers=2, progress=False)
     assert [trial.state in {"finished", "pruned"} for trial in found.trials] == [True] * 3
@@ -120,9 +119,8 @@ def test_a_run_that_kills_its_worker_again_and_again_has_failed(
     real = workers._Worker.begin
 
     def begin(worker: Any, work: Any) -> None:
-        worker.ready = True  # as if it had been started long ago
         if work.key == "0001":
-            os.kill(worker._process.pid, signal.SIGKILL)
+            worker.kill()
         real(worker, work)
 
     monkeypatch.setattr(workers._Worker, "begin", begin)
@@ -144,10 +142,7 @@ def test_a_run_that_kills_its_worker_again_and_again_has_failed(
 def test_workers_that_cannot_start_are_an_error(
     pictures: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = subprocess.Popen
-    monkeypatch.setattr(
-        workers.subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", ""], **options)
-    )
+    monkeypatch.setattr(crew, "_PROGRAM", "picturewise.tuning")  # it has no program
     with pytest.raises(RunError, match="A worker process could not be started"):
         picturewise.tune(
             pictures,

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     type=int,
     metavar="N",
     help="Processes that train at the same time, each with its share of the cores; default: one for each core, up to "
-    "8, but only one on a GPU.",
+    "8, but only one on a GPU; with --on, one for each core or GPU of the cluster.",
 )
+@options.on_ray
 @click.option(
     "--resume",
     type=options.PATH,
@@ -84,6 +85,7 @@ def command(
     space: Path | None,
     seeds: int,
     workers: int | None,
+    on: str | None,
     resume: Path | None,
     model: str | None,
     layers: str | None,
@@ -126,6 +128,7 @@ def command(
         space=space,
         seeds=seeds,
         workers=workers,
+        on=on,
         resume=resume,
         model=model,
         layers=layers,

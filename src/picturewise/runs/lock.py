@@ -24,6 +24,8 @@ from picturewise.printable import printable
 from picturewise.runs.places import inside, is_link
 
 LOCK, HOLDER = ".lock", ".holder.json"
+PATIENCE = 0.3
+"""Seconds to wait for a process that only checks whether a folder is free."""
 _TRIES = 20
 
 
@@ -35,7 +37,7 @@ class FolderLock:
         doing: what the process does there, for the message that other processes show.
         shown: the folder's name in messages, if it still has another name on disk.
         make: create the folder if it does not exist.
-        patience: seconds to wait for a process that only checks whether the folder is free.
+        patience: seconds to wait for another process.
         file: the name of the lock file in the folder; another name locks only a part of the folder.
     """
 
@@ -46,7 +48,7 @@ class FolderLock:
         doing: str = "training in",
         shown: Path | None = None,
         make: bool = False,
-        patience: float = 0.3,
+        patience: float = PATIENCE,
         file: str = LOCK,
     ) -> None:
         self.folder, self._doing, self._shown, self._make = folder, doing, shown or folder, make

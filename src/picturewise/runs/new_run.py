@@ -16,7 +16,7 @@ from pathlib import Path
 from picturewise import files
 from picturewise.errors import PicturewiseError, SaveError, UsageError
 from picturewise.printable import printable
-from picturewise.runs.lock import LOCK, FolderLock, busy, is_busy, is_trace
+from picturewise.runs.lock import LOCK, PATIENCE, FolderLock, busy, is_busy, is_trace
 from picturewise.runs.places import is_folder, is_link
 
 RECORD = "run.json"
@@ -29,6 +29,10 @@ _LONGEST = 200  # bytes of a name that is used in a longer one: file systems all
 class NewRun:
     """A claimed folder for a run.
 
+    Args:
+        path: of the run, as the user wrote it.
+        patience: seconds to wait for another process that uses the folder.
+
     Attributes:
         path: of the run, as the user wrote it.
         folder: where its first files are written.
@@ -36,16 +40,18 @@ class NewRun:
         begun: whether the run exists.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self.path, self.begun = path, False
         self._place = Path(os.path.realpath(path))
         self._stays = self._place.is_dir()
         if self._stays:
             self.folder = self._place / _ASIDE
-            self.lock = FolderLock(self._place, shown=path)
+            self.lock = FolderLock(self._place, shown=path, patience=patience)
         else:
             self.folder = self._place.with_name(f"{_ASIDE}-{_shortened(self._place.name)}")
-            self.lock = FolderLock(self.folder, doing="starting a run in", shown=path, make=True)
+            self.lock = FolderLock(
+                self.folder, doing="starting a run in", shown=path, make=True, patience=patience
+            )
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[NewRun]:
@@ -100,9 +106,9 @@ class NewRun:
 
 
 @contextlib.contextmanager
-def new_run(path: Path) -> Iterator[NewRun]:
+def new_run(path: Path, *, patience: float = PATIENCE) -> Iterator[NewRun]:
     """Claim a folder for a new run until the end of the block; see `NewRun.claimed`."""
-    with NewRun(path).claimed() as claimed:
+    with NewRun(path, patience=patience).claimed() as claimed:
         yield claimed
 
 

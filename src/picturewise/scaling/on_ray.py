@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +27,14 @@ from picturewise.scaling.part_facts import ENDINGS, PartFacts
 from picturewise.scaling.part_work import PartWork
 from picturewise.scaling.plan import CLASSIFIER, part_name
 from picturewise.scaling.results import DEATHS, Failure, Results
+from picturewise.stopping import SIGNALS
 
 HERE = "ray"
 """Instead of an address: the cluster that this machine belongs to."""
 _PREFIX = "ray://"
 _AHEAD = 2  # tasks for each core of the cluster that are given out at a time
 _WAIT = 1.0  # seconds between two looks at the cluster
+_PATIENCE = 20.0  # seconds for its first answer
 _kept: dict[str, tuple[Job, PartWork]] = {}
 """In a process of the cluster: the work of the last job, by the digest of its plan."""
 
@@ -157,7 +162,9 @@ def connected(address: str) -> Iterator[Any]:
         return
     where = os.environ.get("RAY_ADDRESS", "auto") if address == HERE else address
     try:
-        ray.init(address=where, log_to_driver=False, logging_level="ERROR")
+        _check_answers(where.removeprefix(_PREFIX))
+        with _same_handlers():
+            ray.init(address=where, log_to_driver=False, logging_level="ERROR")
     # Ray raises many kinds: ConnectionError, RuntimeError, ValueError, gRPC's own.
     except Exception as error:
         said = printable(str(error).strip().partition("\n")[0])[:200].rstrip(".")
@@ -169,3 +176,22 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(where: str) -> None:
+    """Raise an OSError if nothing answers at `host:port`: Ray itself would go on trying for more than five minutes."""
+    host, _, port = where.rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+
+
+@contextlib.contextmanager
+def _same_handlers() -> Iterator[None]:
+    """After the block, signals are handled as before: Ray replaces the handler of SIGTERM."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -14,6 +14,7 @@ from picturewise.errors import UsageError
 from picturewise.extras import install_command
 from picturewise.printable import printable
 from picturewise.scaling.on_ray import connected
+from picturewise.scaling.process_on_ray import check_cores
 from picturewise.standard_error import STANDARD_ERROR
 
 Work = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
@@ -46,11 +47,7 @@ class RayWorkers:
         """
         _require_train()
         with connected(self._address) as ray:
-            cores = int(ray.cluster_resources().get("CPU", 0))
-            if cores < self._workers:
-                raise UsageError(
-                    f"The Ray cluster has {cores} cores, but {self._workers} workers need one each. Use fewer workers."
-                )
+            check_cores(ray, self._workers)
             box = ray.remote(num_cpus=0)(_Box).remote()
             task = ray.remote(num_cpus=0, max_retries=0)(_fit).remote(
                 self._work, self._job, self._workers, box

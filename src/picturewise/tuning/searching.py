@@ -15,6 +15,7 @@ from picturewise.printable import printable
 from picturewise.recipes.recipe import Recipe
 from picturewise.tuning import final
 from picturewise.tuning.candidates import Candidates
+from picturewise.tuning.crew import Crew
 from picturewise.tuning.record import BEST, JOURNAL, Clock, SearchRecord
 from picturewise.tuning.report import load_drawing, write_report
 from picturewise.tuning.results import TrialResult, TuningResult, sentence_of
@@ -23,6 +24,8 @@ from picturewise.tuning.told import Candidate, Told
 from picturewise.tuning.trial import Outcome, Pictures, Work
 from picturewise.tuning.workers import End, Next, Report, train_here, train_in_workers
 
+TRIALS = "trials"
+"""The folder of their runs."""
 MOST_REPEATED = 100
 """Suggestions in a row of recipes that were already tried: then there are hardly any others."""
 MOST_FAILED = 5
@@ -37,7 +40,7 @@ class Searching:
         candidates: what the space describes.
         record: of the search.
         pictures: of the search.
-        workers: processes that train at the same time.
+        crew: processes that train; None: this one does.
         tell: called after each trial.
 
     Attributes:
@@ -51,12 +54,12 @@ class Searching:
         record: SearchRecord,
         pictures: Pictures,
         *,
-        workers: int,
+        crew: Crew | None,
         tell: Callable[[Told], None] | None,
     ) -> None:
         self.search = Search(folder / JOURNAL, candidates, seed=record.seed)
         self._folder, self._candidates, self._record = folder, candidates, record
-        self._pictures, self._workers, self._tell = pictures, workers, tell
+        self._pictures, self._crew, self._tell = pictures, crew, tell
         self._open: dict[str, Candidate] = {}
         self._recipes: dict[str, int] = {}  # text of a recipe → the first trial with it
         self._exhausted = self._failed = 0
@@ -98,6 +101,7 @@ class Searching:
         def end(work: Work, outcome: Outcome) -> None:
             self._end(self._open.pop(work.key), outcome, clock)
 
+        files.make_folder(self._folder / TRIALS)  # workers on other machines check that they share it
         if not clock.is_over:  # otherwise workers would be started for nothing
             self._train(
                 take, report, end, self._load if clock.until is not None else lambda: None, lambda: clock.left
@@ -162,10 +166,14 @@ class Searching:
         meanwhile: Callable[[], None] = lambda: None,
         left: Callable[[], float | None] = lambda: None,
     ) -> None:
-        if self._workers == 1:
+        if self._crew is None:
             train_here(take, report, end, self._pictures, meanwhile)
         else:
-            train_in_workers(take, report, end, self._workers, meanwhile, left)
+            files.make_folder(
+                self._folder / TRIALS
+            )  # by it, workers on other machines see that they share the folder
+            files.make_folder(self._folder / final.FOLDER)
+            train_in_workers(take, report, end, self._crew, meanwhile, left)
 
     def _load(self) -> None:
         """Load what the end of the search needs: with it, that takes a third of the time (0.7 s, not 2.1 s)."""
@@ -173,6 +181,7 @@ class Searching:
         load_drawing()
 
     def _train_finally(self, works: list[Work]) -> None:
+        files.make_folder(self._folder / final.FOLDER)  # as in `run`
         waiting = deque(works)
         self._train(lambda: waiting.popleft() if waiting else None, lambda *_: True, final.check_final)
 
@@ -211,7 +220,7 @@ class Searching:
         self._exhausted = 0
         key = f"{candidate.number:04}"
         self._open[key] = candidate
-        return Work(key, self._folder / "trials" / key, recipe, clock.until)
+        return Work(key, self._folder / TRIALS / key, recipe, clock.until)
 
     def _end(self, candidate: Candidate, outcome: Outcome, clock: Clock) -> None:
         cpu_seconds = self.search.cpu_seconds(candidate.number) + outcome.cpu_seconds
@@ -259,7 +268,7 @@ class Searching:
         )
 
     def _trial_result(self, told: Told) -> TrialResult:
-        path = self._folder / "trials" / f"{told.number:04}"
+        path = self._folder / TRIALS / f"{told.number:04}"
         return TrialResult(
             number=told.number, values=dict(told.values), state=told.state, reason=told.reason, accuracy=told.accuracy,
             loss=told.loss, epochs=told.epochs, cpu_seconds=told.cpu_seconds, ended=told.ended, path=path,

@@ -16,6 +16,7 @@ from picturewise.data.options import DataOptions
 from picturewise.errors import DataError, DivergedError, Paused, SaveError, UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.lock import PATIENCE, FolderLock
 from picturewise.runs.new_run import new_run
 from picturewise.runs.run import Run, open_run
 from picturewise.tasks.load import load
@@ -37,7 +38,7 @@ class Work:
         key: what it is called, unique among those at work.
         path: of the run, new or to be resumed.
         recipe: with all values derived.
-        until: when the clock pauses it, in `time.monotonic()`, which all processes of a machine share; None: never.
+        until: when the clock pauses it, in this process's `time.monotonic()`; None: never.
         watched: whether the search decides after each epoch.
     """
 
@@ -83,13 +84,14 @@ class Pictures:
         return self.read[options]
 
 
-def train_trial(work: Work, pictures: Pictures, report: Reported) -> Outcome:
+def train_trial(work: Work, pictures: Pictures, report: Reported, *, patience: float = PATIENCE) -> Outcome:
     """Train a run to its end, or until the clock or the search stops it; a run that was begun is continued.
 
     Args:
         work: the run.
         pictures: of the search.
         report: called after each epoch.
+        patience: seconds to wait for another process that still trains the run.
 
     Raises:
         Interrupted: a signal arrived; a checkpoint was written first.
@@ -98,7 +100,7 @@ def train_trial(work: Work, pictures: Pictures, report: Reported) -> Outcome:
     began = time.process_time()
     try:
         if not (work.path / "run.json").exists() or open_run(work.path).record.status != "finished":
-            _train(work, pictures, report)
+            _train(work, pictures, report, patience)
     except Paused as paused:
         return _outcome(work, "paused", str(paused), began)
     except DivergedError as diverged:
@@ -113,13 +115,15 @@ def train_trial(work: Work, pictures: Pictures, report: Reported) -> Outcome:
     return _outcome(work, "pruned" if reason == PRUNED else "finished", reason, began)
 
 
-def _train(work: Work, pictures: Pictures, report: Reported) -> None:
+def _train(work: Work, pictures: Pictures, report: Reported, patience: float) -> None:
     dataset = pictures.get(work.recipe.data)
     watch = [_Watch(work, report)]
     if (work.path / "run.json").exists():
-        resume(open_run(work.path), dataset, callbacks=watch).fit()
+        run = Run(open_run(work.path).path, lock=FolderLock(work.path, patience=patience))
+        with run.locked():
+            resume(run, dataset, callbacks=watch).fit()
         return
-    with new_run(work.path) as new:
+    with new_run(work.path, patience=patience) as new:
         start(work.recipe, dataset, new, callbacks=watch).fit()
 
 

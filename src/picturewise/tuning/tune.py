@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from picturewise import circumstances, files
 from picturewise.arguments import checked
-from picturewise.cores import available_cores
 from picturewise.data.contract import Source
 from picturewise.data.recognise import Data, recognise
-from picturewise.errors import Interrupted, MissingPackageError, UsageError
+from picturewise.errors import Interrupted, MissingPackageError, UsageError, WorkerLostError
 from picturewise.extras import TRAINING, install_command, require
 from picturewise.printable import printable
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
@@ -26,6 +25,7 @@ from picturewise.tasks.load import load, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS
 from picturewise.tasks.wanted_recipe import wanted
 from picturewise.toml_files import read_text
+from picturewise.tuning.crew import MOST_WORKERS, Crew, crew_for
 from picturewise.tuning.record import (
     FILE,
     RECIPE,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from picturewise.tuning.results import TuningResult
     from picturewise.tuning.told import Told
 
-MOST_WORKERS = 8
-"""By default: each takes a few hundred megabytes."""
 RESERVE, SHARE_OF_RESERVE = 4.0, 0.1
 """Seconds, and at most this share of the budget, for pausing trials and for the report at the end."""
 RESERVE_TO_START = 0.5
@@ -59,6 +57,7 @@ def tune(
     trials: int | None = None,
     space: str | Path | None = None,
     workers: int | None = None,
+    on: str | None = None,
     seeds: int = 0,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
@@ -87,6 +86,10 @@ def tune(
         space: a search space in TOML; none: the packaged one (docs/how-to/search.md).
         workers: processes that train at the same time, each with its share of the cores; none: as many as there are
             cores, up to 8, but only one on a GPU or for pictures in memory.
+        on: train the trials on a Ray cluster instead: `ray`, the one that this machine belongs to, or
+            `ray://host:port`. All its machines need the pictures, and the search's folder, at the same place. Each
+            worker has one core, or a GPU too if there is one for each; by default, there are as many as the cluster has
+            room for, up to 256.
         seeds: train the best recipe and the default again with this many seeds, and compare them.
         model: as for `train`; it is then not searched, as every option that is set.
         layers: as for `train`.
@@ -107,6 +110,7 @@ def tune(
         RunError: the folder to be continued is damaged.
         Interrupted: Ctrl-C or SIGTERM; the search can be continued.
         SaveError: something could not be written.
+        WorkerLostError: the Ray cluster can no longer be reached; the search can be continued.
     """
     began = time.monotonic() - circumstances.seconds_of_command()
     require("Searching", *TRAINING)
@@ -136,10 +140,11 @@ def tune(
     _check_recipe(begun.recipe)
     limited = resume is None and (minutes is not None or trials is None)
     limit = StartLimit((minutes or USUAL_MINUTES) if limited else None)
-    with _told_to_go_on(begun), contextlib.closing(limit):
+    working = crew_for(workers, on, in_memory=begun.source.place is None, device=begun.recipe.training.device)
+    with _told_to_go_on(begun), contextlib.closing(limit), working as crew:
         return _tuned(
             begun, out, began=began, limit=limit, minutes=minutes, trials=trials, seeds=seeds, tell=tell,
-            progress=progress, workers=_number_of_workers(workers, begun),
+            progress=progress, crew=crew,
         )  # fmt: skip
 
 
@@ -161,7 +166,7 @@ def _tuned(
     limit: StartLimit,
     minutes: float | None,
     trials: int | None,
-    workers: int,
+    crew: Crew | None,
     seeds: int,
     tell: Callable[[Told], None] | None,
     progress: bool,
@@ -205,7 +210,7 @@ def _tuned(
             if tell is not None:
                 tell(one)
 
-        searching = Searching(begun.folder, candidates, record, pictures, workers=workers, tell=told)
+        searching = Searching(begun.folder, candidates, record, pictures, crew=crew, tell=told)
         searching.keep(dataset)
         reserve = _reserve(record.minutes, time.monotonic() - began - seconds_to_read)
         clock = Clock(searching.search.seconds, record.minutes, reserve=reserve, began=began)
@@ -231,8 +236,8 @@ def _check_numbers(minutes: float | None, trials: int | None, workers: int | Non
         raise UsageError(f"minutes is {minutes:g}. Expected more than 0 and at most 100,000.")
     if trials is not None and not 1 <= trials <= 100_000:
         raise UsageError(f"trials is {trials}. Expected 1 to 100,000.")
-    if workers is not None and not 1 <= workers <= 256:
-        raise UsageError(f"workers is {workers}. Expected 1 to 256.")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(f"workers is {workers}. Expected 1 to {MOST_WORKERS}.")
     if seeds != 0 and not 2 <= seeds <= 100:
         raise UsageError(f"seeds is {seeds}. Expected 2 to 100 for a comparison, or 0 for none.")
 
@@ -246,22 +251,6 @@ def _check_recipe(recipe: Recipe) -> None:
         raise UsageError("data.valid_half is set, but a search uses both halves. Remove data.valid_half.")
     if recipe.training.epochs == 0:
         raise UsageError("training.epochs is 0, but trials must be trained. Use at least 1.")
-
-
-def _number_of_workers(workers: int | None, begun: _Begun) -> int:
-    in_memory = begun.source.place is None
-    if workers is not None:
-        if workers > 1 and in_memory:
-            raise UsageError(
-                "Pictures in memory can be used only by one worker. Pass workers=1, or a path to the data."
-            )
-        return workers
-    if in_memory or begun.recipe.training.device == "cuda":
-        return 1
-    import torch  # noqa: PLC0415 (a search loads it anyway)
-
-    on_gpu = begun.recipe.training.device == "auto" and torch.cuda.is_available()
-    return 1 if on_gpu else min(available_cores(), MOST_WORKERS)
 
 
 def _continued(folder: Path, data: Data | None, changed: set[str]) -> _Begun:
@@ -331,7 +320,7 @@ def _told_to_go_on(begun: _Begun) -> Iterator[None]:
         raise Interrupted(
             f"{str(stopped).partition(' Continue with')[0]}{_go_on(begun)}", stopped.exit_code - 128
         ) from stopped
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, WorkerLostError) as interrupt:
         interrupt.add_note(_go_on(begun).strip())
         raise
 

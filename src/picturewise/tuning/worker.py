@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import queue
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from picturewise.tuning.trial import Pictures
+
+_PATIENCE = 100.0
+"""Seconds to wait for another process that trains the run: one on a machine that was taken for lost may live on for a
+while, and a file server keeps the locks of a machine that is gone for about 90 s."""
 
 
 def main() -> None:
@@ -32,7 +38,14 @@ def main() -> None:
     pictures: Pictures | None = None
     while True:
         told = json.loads(lines.get())
-        work = Work(**{**told, "path": Path(told["path"]), "recipe": Recipe(**told["recipe"])})
+        left = told.pop("left")
+        until = None if left is None else time.monotonic() + left
+        work = Work(
+            **{**told, "path": Path(told["path"]), "recipe": Recipe(**told["recipe"]), "until": until}
+        )
+        if not work.path.parent.is_dir():  # the driver has made it
+            _say(answers, {"error": f"the folder does not exist on {platform.node()}, which must share it"})
+            continue
         options = work.recipe.data
         if pictures is None:
             pictures = Pictures(recognise(str(options.source), hints=options.hints))
@@ -44,7 +57,7 @@ def main() -> None:
             return bool(json.loads(lines.get()))
 
         try:
-            _say(answers, {"outcome": asdict(train_trial(work, pictures, report))})
+            _say(answers, {"outcome": asdict(train_trial(work, pictures, report, patience=_PATIENCE))})
         except Interrupted as interrupted:
             sys.exit(interrupted.exit_code)
         except SaveError as error:

@@ -1,29 +1,27 @@
-"""Who trains the trials: this process, or several processes at a time, each with its share of the cores.
+"""Who trains the trials: this process, or several processes at a time, here or on a Ray cluster.
 
 A worker is a fresh interpreter that reads the pictures itself and talks in lines of JSON. It ends when its driver does,
-however that happens. If it is killed itself, its run goes on in a new one.
+however that happens. If it is killed itself, its run goes on in another one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import signal
-import subprocess
-import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from picturewise.cores import CORES, available_cores
 from picturewise.errors import RunError, SaveError
+from picturewise.scaling.line_process import LineProcess
+from picturewise.tuning.crew import Crew
 from picturewise.tuning.trial import TIME_IS_OVER, Outcome, Pictures, Work, train_trial
 
 MOST_LOST = 2
-"""Times that a run's worker may be killed without an epoch in between."""
+"""Times that a run's worker may be killed without an epoch in between, or workers before they have started."""
 _PATIENCE = 30.0
 """Seconds for a worker to save a checkpoint after a signal."""
 
@@ -66,135 +64,161 @@ def train_in_workers(
     take: Next,
     report: Report,
     end: End,
-    count: int,
+    crew: Crew,
     meanwhile: Callable[[], None] = _nothing,
     left: Callable[[], float | None] = _nothing,
 ) -> None:
-    """Train runs in `count` processes until there is no next one and all have ended.
+    """Train runs in the processes of a crew until there is no next one and all have ended.
+
+    A run whose worker is lost goes on in the next one that is free, because a new one may have to wait for a machine.
 
     Args:
         take: as for `train_here`, like the two that follow.
         report: the same.
         end: the same.
-        count: how many processes.
-        meanwhile: called once, while they start with the first runs.
-        left: returns the seconds until processes are ended that are still at work, because they are only starting, or
-            hang; their runs are paused, and have their checkpoints. None: no limit.
+        crew: the processes.
+        meanwhile: called once, while they start, if there is a first run.
+        left: returns the seconds until processes are ended that are still at work, because they hang; their runs are
+            paused, and have their checkpoints. None: no limit.
 
     Raises:
         SaveError: a worker could not write something.
-        RunError: a worker failed in a way that it cannot describe.
+        RunError: a worker failed in a way that it cannot describe, or workers cannot be started.
+        WorkerLostError: a Ray cluster can no longer be reached.
     """
-    events: _Events = queue.Queue()
-    lost: dict[str, int] = {}
-    with _staff(events, count) as hire:
-        idle = [hire() for _ in range(count)]
-        busy: dict[_Worker, Work] = {}
-        while True:
-            while idle and (work := take()) is not None:
-                busy[idle[-1]] = work
-                idle.pop().begin(work)
-            if not busy:
-                return
+    with _staff(crew) as staff:
+        working = _Working(take, report, end, staff)
+        while working.hand_out():
             meanwhile()
             meanwhile = _nothing
             try:
-                worker, event = events.get(timeout=left())
+                worker, event = staff.events.get(timeout=left())
             except queue.Empty:
-                for late, work in busy.items():
-                    late.kill()
-                    end(work, Outcome("paused", TIME_IS_OVER))
+                working.break_off()
                 return
-            if "ready" in event:
-                worker.ready = True
-                continue
-            if "lost" in event and not worker.ready:
-                raise RunError(f"A worker process could not be started ({event['lost']}). Use one worker.")
-            if worker not in busy:  # it was killed while it had no work
-                idle.remove(worker)
-                idle.append(hire())
-                continue
-            work = busy[worker]
-            if "epoch" in event:
-                lost.pop(work.key, None)
-                worker.answer(goes_on=report(work, event["epoch"], event["accuracy"], event["cpu_seconds"]))
-                continue
-            del busy[worker]
-            if "outcome" in event:
-                end(work, Outcome(**event["outcome"]))
-                idle.append(worker)
-                continue
-            _check(event, work)
-            # It was killed, as a system does that has no memory left.
-            lost[work.key] = lost.get(work.key, 0) + 1
-            if lost[work.key] >= MOST_LOST:
-                reason = (
-                    f"Its process was ended {MOST_LOST} times ({event['lost']}), perhaps for want of memory."
-                )
-                end(work, Outcome("failed", reason))
-                idle.append(hire())
-                continue
-            again = hire()
-            busy[again] = work
-            again.begin(work)
+            working.hear(worker, event)
 
 
-def _check(event: dict[str, Any], work: Work) -> None:
-    """Raise the error that a worker reported."""
-    if "save_error" in event:
-        raise SaveError(event["save_error"])
-    if "error" in event:
-        raise RunError(f"A worker failed in {work.path}: {event['error']}")
+class _Working:
+    """Which worker is at which run, and which runs have lost theirs."""
+
+    def __init__(self, take: Next, report: Report, end: End, staff: _Staff) -> None:
+        self._take, self._report, self._end, self._staff = take, report, end, staff
+        self._idle: list[_Worker] = []  # which have started
+        self._busy: dict[_Worker, Work] = {}
+        self._waiting: deque[Work] = deque()
+        self._lost: dict[str, int] = {}
+        self._not_started = 0  # in a row
+
+    def hand_out(self) -> bool:
+        """Give runs to idle workers; return whether there is anything to wait for."""
+        while self._idle or not self._busy:
+            if not self._waiting and (work := self._take()) is not None:
+                self._waiting.append(work)
+            if not (self._waiting and self._idle):
+                break
+            worker = self._idle.pop()
+            self._busy[worker] = self._waiting.popleft()
+            worker.begin(self._busy[worker])
+        return bool(self._busy or self._waiting)
+
+    def break_off(self) -> None:
+        """End the workers that are still at work; their runs are paused."""
+        for worker in self._busy:
+            worker.kill()
+        for work in (*self._busy.values(), *self._waiting):
+            self._end(work, Outcome("paused", TIME_IS_OVER))
+
+    def hear(self, worker: _Worker, event: dict[str, Any]) -> None:
+        """Act on what a worker said, or on its end."""
+        if "ready" in event:
+            worker.ready, self._not_started = True, 0
+            self._idle.append(worker)
+        elif not worker.ready:
+            self._not_started += 1
+            if self._not_started >= MOST_LOST:
+                raise RunError(f"A worker process could not be started ({event['lost']}). Use fewer workers.")
+            self._staff.hire()
+        elif worker in self._idle:  # it was killed while it had no work
+            self._idle.remove(worker)
+            self._staff.hire()
+        elif "epoch" in event:
+            work = self._busy[worker]
+            self._lost.pop(work.key, None)
+            told = event["epoch"], event["accuracy"], event["cpu_seconds"]
+            worker.answer(goes_on=self._report(work, *told))
+        else:
+            self._hear_end(worker, self._busy.pop(worker), event)
+
+    def _hear_end(self, worker: _Worker, work: Work, event: dict[str, Any]) -> None:
+        """Act on the end of a run, or of its worker."""
+        if "outcome" in event:
+            self._end(work, Outcome(**event["outcome"]))
+            self._idle.append(worker)
+            return
+        if "save_error" in event:
+            raise SaveError(event["save_error"])
+        if "error" in event:
+            raise RunError(f"A worker failed in {work.path}: {event['error']}")
+        # It was killed, as a system does that has no memory left.
+        self._staff.hire()
+        lost = self._lost[work.key] = self._lost.get(work.key, 0) + 1
+        if lost < MOST_LOST:
+            self._waiting.append(work)
+            return
+        reason = f"Its process was ended {MOST_LOST} times ({event['lost']}), perhaps for want of memory."
+        self._end(work, Outcome("failed", reason))
+
+
+class _Staff:
+    """The workers that were started, and what they say."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.events: _Events = queue.Queue()
+        self.workers: list[_Worker] = []
+        self._crew = crew
+
+    def hire(self) -> None:
+        """Start a worker."""
+        self.workers.append(_Worker(self.events, self._crew.start()))
 
 
 @contextlib.contextmanager
-def _staff(events: _Events, count: int) -> Iterator[Callable[[], _Worker]]:
-    """Yield what starts a worker; at the end of the block, all of them are stopped together."""
-    workers: list[_Worker] = []
-
-    def hire() -> _Worker:
-        workers.append(_Worker(events, count))
-        return workers[-1]
-
+def _staff(crew: Crew) -> Iterator[_Staff]:
+    """Yield a staff; at the end of the block, all workers are stopped together."""
+    staff = _Staff(crew)
     try:
-        yield hire
+        for _ in range(crew.count):
+            staff.hire()
+        yield staff
     finally:
-        for worker in workers:
+        for worker in staff.workers:
             worker.ask_to_stop()
-        for worker in workers:
+        for worker in staff.workers:
             worker.wait()
 
 
 class _Worker:
     """A process that trains one run at a time; `ready` says whether it has started."""
 
-    def __init__(self, events: _Events, count: int) -> None:
+    def __init__(self, events: _Events, process: LineProcess) -> None:
         self.ready = False
-        cores = str(max(1, available_cores() // count))
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "picturewise.tuning.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={
-                **os.environ,
-                CORES: cores,
-                "OMP_NUM_THREADS": cores,
-                "PYTHONPATH": os.pathsep.join(_paths()),
-            },
-            start_new_session=True,  # Ctrl-C is for the driver, which tells its workers
-        )
+        self._process = process
         self._listener = threading.Thread(target=self._listen, args=[events], daemon=True)
         self._listener.start()
 
     def begin(self, work: Work) -> None:
-        """Send a run; if the worker has ended, `_listen` notices."""
+        """Send a run to a worker that is ready; if it has ended, `_listen` notices."""
         recipe = work.recipe.model_dump(mode="json")
+        left = (
+            None if work.until is None else work.until - time.monotonic()
+        )  # another machine has another clock
         self._send(
             {
                 "key": work.key,
                 "path": str(work.path.absolute()),
                 "recipe": recipe,
-                "until": work.until,
+                "left": left,
                 "watched": work.watched,
             }
         )
@@ -209,39 +233,25 @@ class _Worker:
 
     def ask_to_stop(self) -> None:
         """Let the process save its run and end."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            self._send(True)  # in case it waits for an answer
+        self._process.ask_to_stop(_line(True))  # in case it waits for an answer
 
     def wait(self) -> None:
         """Wait until the process has ended; one that hangs is killed."""
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
+        self._listener.join(_PATIENCE)
+        if self._listener.is_alive():
             self._process.kill()
-            self._process.wait()
-        self._listener.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # what was not sent to a process that has ended
-                    pipe.close()
+            self._listener.join(_PATIENCE)
+        self._process.close()
 
     def _send(self, content: object) -> None:
-        assert self._process.stdin is not None  # noqa: S101 (a pipe)
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps(content).encode() + b"\n")
-            self._process.stdin.flush()
+        self._process.send(_line(content))
 
     def _listen(self, events: _Events) -> None:
-        assert self._process.stdout is not None  # noqa: S101 (a pipe)
-        for line in self._process.stdout:
+        while line := self._process.read_line():
             with contextlib.suppress(ValueError):  # the last line of a process that was killed
                 events.put((self, json.loads(line)))
-        code = self._process.wait()
-        events.put((self, {"lost": signal.Signals(-code).name if code < 0 else f"exit code {code}"}))
+        events.put((self, {"lost": self._process.how_it_ended()}))
 
 
-def _paths() -> Iterator[str]:
-    """Yield the places that this process imports from."""
-    own = str(Path(__file__).parents[2])
-    yield from dict.fromkeys([own, *(entry for entry in sys.path if Path(entry).is_absolute())])
+def _line(content: object) -> bytes:
+    return json.dumps(content).encode() + b"\n"
