@@ -91,6 +91,9 @@ def test_what_the_pass_did_not_reach_counts_as_zeros(in_threads: Workers) -> Non
         own = networks[group.rank]
         buckets = GradientBuckets(list(own.parameters()), group)
         with buckets.adding():
+            sum(layer(torch.ones(1, 2)) for layer in own).sum().backward()
+        own.zero_grad()
+        with buckets.adding():
             own[0](torch.ones(1, 2)).sum().backward()
             if group.rank == 1:  # the other worker does not use it; nobody uses the third
                 own[1](torch.ones(1, 2)).sum().backward()
