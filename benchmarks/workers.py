@@ -4,13 +4,16 @@
     python benchmarks/workers.py kills --kills 100 --out kills.csv
     python benchmarks/workers.py cost --data cifar10=FOLDER mnist=MNIST --out cost.csv
     python benchmarks/workers.py model --rounds 5
+    python benchmarks/workers.py steps --data cnn=MNIST resnet20=CIFAR-10 --out steps.csv
 
 `equal` trains several recipes for three epochs with 1, 2, 4 and 8 workers, and compares the SHA-256 of their weights.
 `kills` trains a small network with two and four workers, and kills random ones at random moments, at most five times a
 run, the process that starts them and the first worker among them; then it compares the final weights. `cost` trains for
 one epoch with and without shards, and with two workers against one, in turns, each round with another seed: pictures a
-second of training, and validation accuracy. `model` measures the pieces of a step, and prints what up to 256 workers
-would reach by them; see `workers_model.py`.
+second of training, and validation accuracy. `steps` names a network for each data set, and measures only the steps, of
+128 pictures, with one worker and with two fast ones, in turns: milliseconds of processor time, of all workers together,
+and of the clock. `model` measures the pieces of a step, and prints what up to 256 workers would reach by them; see
+`workers_model.py`.
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+STEPS = "take-steps"
+WARM, COUNT = 3, 20  # steps that are not measured, and that are
 COMMAND = [sys.executable, "-m", "picturewise"]
 # The 1,295 training pictures of digits and batches of 86 have a last batch of 5.
 SHARED = ["--no-folds", "--set", "training.batch_size=86", "--set", "training.shards=8"]
@@ -45,7 +51,7 @@ RECIPES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["equal", "kills", "cost", "model"])
+    parser.add_argument("what", choices=["equal", "kills", "cost", "steps", "model"])
     parser.add_argument("--out", type=Path, default=Path(os.devnull))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -59,7 +65,8 @@ def main() -> None:
         workers_model.main(asked.rounds)
         return
     with tempfile.TemporaryDirectory(prefix="workers-") as name, asked.out.open("a", newline="") as file:
-        {"equal": equal, "kills": kills, "cost": cost}[asked.what](Path(name), csv.writer(file), file, asked)
+        measure = {"equal": equal, "kills": kills, "cost": cost, "steps": steps}[asked.what]
+        measure(Path(name), csv.writer(file), file, asked)
 
 
 def train(place: Path, *options: str, workers: int = 1, epochs: int = 3, data: str = "digits") -> str:
@@ -184,5 +191,62 @@ def cost(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace
                 print(name, number, way, row["images_per_second"], flush=True)
 
 
+def steps(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
+    for number in range(asked.rounds):
+        for named in asked.data:
+            model, _, data = named.partition("=")
+            for workers in (1, 2):
+                with socket.socket() as free:
+                    free.bind(("127.0.0.1", 0))
+                    port = str(free.getsockname()[1])
+                variables = {"WORLD_SIZE": str(workers), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+                running = [
+                    subprocess.Popen(
+                        [sys.executable, __file__, STEPS, model, data],
+                        env=os.environ | variables | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                        stdout=subprocess.PIPE, text=True,
+                    )
+                    for rank in range(workers)
+                ]  # fmt: skip
+                measured = [json.loads(one.communicate()[0]) for one in running]
+                processor = round(sum(one[0] for one in measured), 1)
+                clock = round(max(one[1] for one in measured), 1)
+                rows.writerow([model, number, workers, processor, clock])
+                file.flush()
+                print(model, number, workers, processor, clock, flush=True)
+
+
+def take_steps(model: str, data: str) -> None:
+    """Print the milliseconds of processor time and of the clock that a step takes in this worker."""
+    import picturewise
+    from picturewise.recipes.recipe import make_recipe
+    from picturewise.tasks.workers import group_of_workers
+    from picturewise.training.make_learner import make_learner
+
+    training = {"distributed": "fast", "threads": 1, "batch_size": 128, "epochs": 1, "folds": 0}
+    recipe = make_recipe(
+        {
+            "data": {"source": data},
+            "model": {"name": model},
+            "preparation": {"augmentation": []},
+            "training": training,
+        }
+    )
+    dataset = picturewise.read_dataset(data)
+    with group_of_workers() as group:
+        learner, _ = make_learner(recipe, dataset, group=group)
+        with learner.learning():
+            order = learner.begin(1)
+            for batch in range(WARM + COUNT):
+                if batch == WARM:
+                    began = time.process_time(), time.perf_counter()
+                learner.step(order, 1, batch, 0.001).tolist()
+            ended = time.process_time(), time.perf_counter()
+    print(json.dumps([1000 * (stop - start) / COUNT for start, stop in zip(began, ended, strict=True)]))
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [STEPS]:
+        take_steps(*sys.argv[2:])
+    else:
+        main()

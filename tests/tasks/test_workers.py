@@ -19,6 +19,7 @@ import pytest
 import picturewise
 from picturewise.errors import Interrupted, PicturewiseError, UsageError, WorkerLostError
 from picturewise.recipes.recipe import make_recipe
+from picturewise.runs import checkpoint
 from picturewise.runs.run import open_run
 from picturewise.scaling import launch
 from picturewise.tasks import launching
@@ -96,23 +97,62 @@ def test_workers_of_torchrun_train_what_one_worker_trains(alone: Path, tmp_path:
     assert outcome(place) == outcome(alone)
 
 
+# Batch statistics, an average, clipping, and a last batch of 5 pictures; nothing random in parts, such as dropout.
+FAST_LAYERS = (
+    "conv 8 nobias; batchnorm; relu; maxpool 2; conv 8 nobias; batchnorm; relu; flatten; dense 16 relu"
+)
+FAST = [
+    "digits", "--layers", FAST_LAYERS, "--epochs", "2", "--augment", "shift 1", "--no-folds", "--optimizer", "sgd",
+    "--set=data.limit=349", "--set=training.precision=float32", "--set=training.distributed=fast",
+    "--set=training.batch_size=86", "--set=training.ema=0.9", "--set=training.clip_norm=1",
+    "--set=training.checkpoint_minutes=0.001",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def two_fast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of two fast workers."""
+    place = tmp_path_factory.mktemp("fast") / "run"
+    done = workers([["train", *FAST, "--out", str(place)]] * 2)
+    assert [one.returncode for one in done] == [0, 0], done[0].stderr
+    return place
+
+
 @pytest.mark.slow
-def test_three_fast_workers_train_almost_the_same(tmp_path: Path) -> None:
-    options = [
-        "digits", "--layers", "flatten; dense 16 relu", "--epochs", "2", "--augment", "none", "--no-folds",
-        "--set=data.limit=349", "--set=training.precision=float32", "--set=training.distributed=fast",
-    ]  # fmt: skip
-    done = workers([["train", *options, "--out", str(tmp_path / "three")]] * 3)
-    assert [one.returncode for one in done] == [0, 0, 0], done[0].stderr
+def test_fast_workers_train_what_one_worker_trains_up_to_rounding(two_fast: Path, tmp_path: Path) -> None:
+    three, one = tmp_path / "three", tmp_path / "one"
+    done = workers([["train", *FAST, "--out", str(three)]] * 3)
+    assert [process.returncode for process in done] == [0, 0, 0], done[0].stderr
     subprocess.run(
-        [sys.executable, "-m", "picturewise", "train", *options, "--out", str(tmp_path / "one")],
+        [sys.executable, "-m", "picturewise", "train", *FAST, "--out", str(one)],
         env=environment(), capture_output=True, check=True,
     )  # fmt: skip
-    one, three = (open_run(tmp_path / name) for name in ("one", "three"))
-    assert three.record.machine["workers"] == "3"
-    for a, b in zip(one.history, three.history, strict=True):
-        assert (a.train_loss, a.valid_loss) == pytest.approx((b.train_loss, b.valid_loss), rel=1e-3)
-        assert a.valid_accuracy == pytest.approx(b.valid_accuracy, abs=0.03)
+    for place, number in ((two_fast, "2"), (three, "3")):
+        assert open_run(place).record.machine["workers"] == number
+        for a, b in zip(open_run(one).history, open_run(place).history, strict=True):
+            assert (a.train_loss, a.valid_loss) == pytest.approx((b.train_loss, b.valid_loss), rel=1e-4)
+            assert (a.train_accuracy, a.valid_accuracy) == (b.train_accuracy, b.valid_accuracy)
+        newest = [checkpoint.newest(open_run(run).checkpoints)[0] for run in (one, place)]
+        assert newest[0] is not None
+        assert newest[1] is not None
+        assert newest[0].weights.keys() == newest[1].weights.keys()
+        for name, tensor in newest[0].weights.items():
+            assert np.allclose(tensor, newest[1].weights[name], atol=1e-4), name
+
+
+@pytest.mark.slow
+def test_fast_workers_go_on_from_a_checkpoint(two_fast: Path, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    command = [sys.executable, "-m", "picturewise", "train", *FAST, "--out", str(place), "--workers", "2"]
+    running = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while running.poll() is None and not list(place.glob("checkpoints/*-*")):
+        time.sleep(0.02)
+    running.terminate()
+    _, errors = running.communicate()
+    assert running.returncode == 128 + signal.SIGTERM, errors.decode()
+    resumed = [sys.executable, "-m", "picturewise", "resume", str(place), "--workers", "2"]
+    subprocess.run(resumed, env=environment(), capture_output=True, check=True)
+    assert outcome(place) == outcome(two_fast)
 
 
 @pytest.mark.slow

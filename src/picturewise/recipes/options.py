@@ -240,7 +240,8 @@ class TrainingOptions(BaseModel):
     distributed: Literal["exact", "fast"] = Field(
         default="exact",
         description="How several workers divide a batch. Exact: in shards, so that the weights do not depend on their "
-        "number. Fast: one part for each worker, so that the last digits and the batch statistics depend on it.",
+        "number, bit for bit. Fast: one part for each worker; only rounding and the noise of dropout depend on their "
+        "number.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -26,12 +26,23 @@ class Group(Protocol):
         """Return the sum of the workers' vectors, in the order of `tree_sum`; `vector` may be changed."""
 
     def quick_sum(self, vector: Tensor) -> Tensor:
-        """Return the sum of the workers' vectors, in an order that depends on their number."""
+        """Return the sum of the workers' vectors of a few numbers, in an order that depends on their number."""
+
+    def begin_sum(self, vector: Tensor) -> Callable[[], None]:
+        """Begin to make `vector` the sum of the workers' vectors, and return a function that waits for it.
+
+        The workers begin these sums in the same order; other methods may be called in between. The order in which
+        vectors are added depends on their number.
+        """
+
+    def stacked(self, vector: Tensor) -> Tensor:
+        """Return the vectors (L,) of all workers, as (size, L), at once; they are equally long."""
 
     def heard(self, word: int) -> int:
         """Return the largest word, 0 or more, that the workers passed.
 
-        A group of several returns those from before the last `sum`, and passes `word` on with the next one.
+        A group of several returns those from before the last `sum` or `quick_sum`, and passes `word` on with the
+        next one.
         """
 
     def largest(self, word: int) -> int:
@@ -62,6 +73,14 @@ class Alone:
     def quick_sum(self, vector: Tensor) -> Tensor:
         """Return the vector."""
         return vector
+
+    def begin_sum(self, vector: Tensor) -> Callable[[], None]:
+        """There is nothing to wait for."""
+        return lambda: None
+
+    def stacked(self, vector: Tensor) -> Tensor:
+        """Return the vector as the only row."""
+        return vector[None]
 
     def heard(self, word: int) -> int:
         """Return the word."""

@@ -30,6 +30,7 @@ from picturewise.seeds import stream
 from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
 from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
+from picturewise.training.fast_engine import FastEngine
 from picturewise.training.features import Features
 from picturewise.training.freezing import Freezing
 from picturewise.training.group import ALONE, Group
@@ -352,7 +353,7 @@ class Learner:
         if recipe.training.engine == "torch":
             parts = self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
             if recipe.training.distributed == "fast" and self.group.size > 1:
-                return ShardedEngine(*parts, shards=self.group.size, group=self.group, quick=True)
+                return FastEngine(*parts, group=self.group)
             shards = recipe.training.shards
             return (
                 ShardedEngine(*parts, shards=shards, group=self.group)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from picturewise.errors import UsageError
 from picturewise.preparing.preparation import Preparation
 from picturewise.seeds import derive
+from picturewise.training.buffers import check_buffers, copied_buffers
 from picturewise.training.group import Group
 from picturewise.training.losses import Loss
 from picturewise.training.machine import Machine
@@ -35,9 +35,8 @@ class ShardedEngine:
         preparation: from 0..255 to the network's input.
         loss: what is minimised.
         seed: of the noise.
-        shards: of a batch: a power of two that the number of workers divides; or one for each worker.
+        shards: of a batch: a power of two that the number of workers divides.
         group: the workers.
-        quick: add in any order, so that the last digits depend on the number of workers.
     """
 
     def __init__(
@@ -51,11 +50,10 @@ class ShardedEngine:
         *,
         shards: int,
         group: Group,
-        quick: bool = False,
     ) -> None:
         self._network, self._optimizer, self._machine = network, optimizer, machine
         self._preparation, self._loss, self._seed = preparation, loss, seed
-        self._shards, self._group, self._quick = shards, group, quick
+        self._shards, self._group = shards, group
         self._checked = False
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
@@ -80,8 +78,7 @@ class ShardedEngine:
 
         own = self._shards // self._group.size
         found = tree_sum(part, self._group.rank * own, own)
-        add = self._group.quick_sum if self._quick else self._group.sum
-        seen = layout.apply(add(layout.zeros() if found is None else found))
+        seen = layout.apply(self._group.sum(layout.zeros() if found is None else found))
         self._optimizer.step(learning_rate)
         seen[3] = len(targets)
         return seen
@@ -89,7 +86,7 @@ class ShardedEngine:
     def _one(self, layout: _Layout, pictures: Tensor, targets: Tensor, share: float) -> Tensor:
         """Return what one shard adds to the step; `share` of the batch are its pictures."""
         layout.reset()
-        before = None if self._checked else layout.other_buffers()
+        before = None if self._checked else copied_buffers(self._network)
         prepared = self._preparation.apply(pictures)
         with self._machine.computing(), convolving(self._network, self._machine):
             logits: Tensor = self._network(prepared)
@@ -101,7 +98,7 @@ class ShardedEngine:
             right = self._loss.right(logits, targets)
             numbers = torch.stack([minimised, plain, right.float(), torch.zeros_like(minimised)])
         if before is not None:
-            layout.check(before)
+            check_buffers(self._network, before, layout.known())
             self._checked = True
         return layout.collect(numbers, share)
 
@@ -114,7 +111,6 @@ class _Layout:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self._network = network
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._layers = [
             module
@@ -177,25 +173,9 @@ class _Layout:
                 counter.copy_(before + 1)
         return total[-_NUMBERS:].double()
 
-    def other_buffers(self) -> dict[str, Tensor]:
-        """Return copies of all buffers besides the running averages."""
-        known = {id(tensor) for tensor in (*self._averages, *self._counters)}
-        return {
-            name: buffer.clone() for name, buffer in self._network.named_buffers() if id(buffer) not in known
-        }
-
-    def check(self, before: dict[str, Tensor]) -> None:
-        """Check that a forward pass has not changed any of `other_buffers`.
-
-        Raises:
-            UsageError: it has.
-        """
-        for name, buffer in self.other_buffers().items():
-            if name in before and not torch.equal(buffer, before[name]):
-                raise UsageError(
-                    f"The network changes its buffer '{name}' while it is trained, which cannot be put together from "
-                    "several shards. Train it without --workers and training.shards."
-                )
+    def known(self) -> list[Tensor]:
+        """Return the running averages and counters, which are put together from those of the shards."""
+        return [*self._averages, *self._counters]
 
     def _views(self, vector: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return the parts of the vector, with the shapes of parameters and averages, and laid out like them.

@@ -9,7 +9,9 @@ import pytest
 from many import CLASSES, label, picture, png, write_tar
 
 from picturewise import read_dataset
+from picturewise.cache_folder import copies_folder
 from picturewise.data.recognise import place_of, recognise
+from picturewise.data.shards import copies
 from picturewise.data.shards.copies import local_copy
 from picturewise.data.shards.storage import Found, Storage
 from picturewise.errors import DataError
@@ -60,6 +62,68 @@ def test_files_are_copied_once_and_again_when_they_change(
     local_copy("memory://bucket/pets")
     assert len(opened) == 41
     assert (first / "ant" / "99.png").read_bytes() == png(99)
+
+
+def test_files_are_copied_side_by_side_each_once(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pets(memory)
+    monkeypatch.setattr(type(memory), "async_impl", True, raising=False)
+    meeting, opened = threading.Barrier(copies.AT_ONCE, timeout=30), list[str]()
+    real = Storage.opened
+
+    def together(self: Storage, path: str) -> Any:
+        opened.append(path)
+        if len(opened) <= copies.AT_ONCE:
+            meeting.wait()  # until as many are open
+        return real(self, path)
+
+    monkeypatch.setattr(Storage, "opened", together)
+    place = local_copy("memory://bucket/pets")
+    assert len(opened) == len(set(opened)) == 20
+    for number in range(20):
+        assert (place / CLASSES[label(number)] / f"{number:02}.png").read_bytes() == png(number)
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_file_that_cannot_be_copied_ends_all_and_leaves_nothing(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, side_by_side: bool
+) -> None:
+    pets(memory, 200)
+    if side_by_side:
+        monkeypatch.setattr(type(memory), "async_impl", True, raising=False)
+    opened: list[str] = []
+    real = Storage.opened
+
+    def failing(self: Storage, path: str) -> Any:
+        opened.append(path)
+        if len(opened) == 12:
+            raise DataError(f"{self.name(path)} cannot be read: broken.")
+        return real(self, path)
+
+    monkeypatch.setattr(Storage, "opened", failing)
+    with pytest.raises(DataError, match=r"pets/.*png cannot be read: broken"):
+        local_copy("memory://bucket/pets")
+    assert len(opened) < 200
+    assert [path.name for path in copies_folder().iterdir() if not path.name.endswith(".lock")] == []
+    monkeypatch.setattr(Storage, "opened", real)
+    assert len(list(local_copy("memory://bucket/pets").rglob("*.png"))) == 200
+
+
+def test_a_file_that_changes_while_it_is_copied_is_an_error(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pets(memory)
+    real = Storage.files
+    shorter = [item._replace(size=item.size - 1) for item in Storage("memory://bucket/pets").files()]  # type: ignore[union-attr]
+    monkeypatch.setattr(Storage, "files", lambda self: iter(shorter))
+    with pytest.raises(DataError, match="changed while it was copied"):
+        local_copy("memory://bucket/pets")
+    monkeypatch.setattr(Storage, "files", real)
+    assert local_copy("memory://bucket/pets").is_dir()
+
+
+def test_only_storages_for_threads_are_read_by_several(memory: Any) -> None:
+    assert not Storage("memory://bucket/pets").is_concurrent
+    assert not Storage("bucket/pets").is_concurrent
 
 
 def test_a_damaged_copy_is_made_again(memory: Any) -> None:

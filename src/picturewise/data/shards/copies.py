@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path, PurePosixPath
 
 import filelock
@@ -27,7 +29,10 @@ from picturewise.printable import printable
 from picturewise.standard_error import STANDARD_ERROR
 from picturewise.workshop import locked_workshop
 
+AT_ONCE = 8
+"""Files that are copied at the same time: one connection rarely uses all of a network."""
 _CHUNK = 1 << 20
+_SECONDS = 0.2  # between two looks at the progress
 _PATTERN = frozenset("*?[")
 
 
@@ -98,7 +103,13 @@ def _is_whole(place: Path, listing: str, sizes: Iterable[tuple[Path, int]]) -> b
 
 
 def _copy(storage: Storage, found: Sequence[Found], places: Sequence[Path]) -> None:
-    total, done = sum(max(0, item.size) for item in found), 0
+    """Copy files, several at once if the storage allows it.
+
+    Raises:
+        DataError: one cannot be read; no other file is begun then.
+        OSError: one cannot be written.
+    """
+    total = sum(max(0, item.size) for item in found)
     logs.log("copying", source=storage.shown, files=len(found), bytes=total)
     show = not logs.writes_lines()
     if show:
@@ -106,21 +117,62 @@ def _copy(storage: Storage, found: Sequence[Found], places: Sequence[Path]) -> N
             f"Copying {len(found):,} file{'s' * (len(found) > 1)} ({shown_bytes(total)}) from {storage.shown} to the "
             "cache folder.\n"
         )
-    for item, place in zip(found, places, strict=True):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with storage.opened(item.path) as file, place.open("xb") as copy:
-            while chunk := file.read(_CHUNK):
-                copy.write(chunk)
-                done += len(chunk)
+    copying = _Copying(storage, zip(found, places, strict=True))
+    streams = min(len(found), AT_ONCE) if storage.is_concurrent else 1
+    with ThreadPoolExecutor(streams) as pool:
+        try:
+            running = {pool.submit(copying.run) for _ in range(streams)}
+            while running:
+                ended, running = wait(running, timeout=_SECONDS, return_when=FIRST_EXCEPTION)
+                for one in ended:
+                    one.result()
                 if show and STANDARD_ERROR.isatty():
-                    STANDARD_ERROR.write(f"\r{progress_bar(done, total)}  {shown_bytes(done)}")
-            copy.flush()
-            os.fsync(copy.fileno())
-            written = copy.tell()
-        if item.size >= 0 and written != item.size:
-            raise DataError(
-                f"{storage.name(item.path)} changed while it was copied. Wait until the program that writes it has "
-                "finished, and run again."
-            )
+                    STANDARD_ERROR.write(
+                        f"\r{progress_bar(copying.written, total)}  {shown_bytes(copying.written)}"
+                    )
+        finally:
+            copying.stop()  # the other threads, also if this process was told to stop
     if show and STANDARD_ERROR.isatty():
         STANDARD_ERROR.write("\r\033[K")
+
+
+class _Copying:
+    """Files that are copied by several threads, each of which takes the next one.
+
+    Attributes:
+        written: bytes so far.
+    """
+
+    def __init__(self, storage: Storage, pairs: Iterator[tuple[Found, Path]]) -> None:
+        self.written = 0
+        self._storage, self._pairs = storage, pairs
+        self._lock, self._stopped = threading.Lock(), threading.Event()
+
+    def run(self) -> None:
+        """Copy files until there are no more; see `_copy`."""
+        while (pair := self._next()) is not None:
+            self._copy(*pair)
+
+    def stop(self) -> None:
+        """Let all threads end after what they are reading now; files may be incomplete then."""
+        self._stopped.set()
+
+    def _next(self) -> tuple[Found, Path] | None:
+        with self._lock:
+            return None if self._stopped.is_set() else next(self._pairs, None)
+
+    def _copy(self, item: Found, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with self._storage.opened(item.path) as file, place.open("xb") as copy:
+            while not self._stopped.is_set() and (chunk := file.read(_CHUNK)):
+                copy.write(chunk)
+                with self._lock:
+                    self.written += len(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+            size = copy.tell()
+        if item.size >= 0 and size != item.size and not self._stopped.is_set():
+            raise DataError(
+                f"{self._storage.name(item.path)} changed while it was copied. Wait until the program that writes it "
+                "has finished, and run again."
+            )

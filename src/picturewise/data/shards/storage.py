@@ -65,6 +65,7 @@ class Storage:
     Attributes:
         shown: the source, as it may be printed and stored; a path is absolute.
         in_this_process: whether other processes see other files there.
+        is_concurrent: whether several threads may read files at once.
 
     Raises:
         UsageError: fsspec or the package for the protocol is not installed, or the protocol is unknown.
@@ -72,7 +73,7 @@ class Storage:
 
     def __init__(self, source: str) -> None:
         self._fs: Any = None
-        self.in_this_process = False
+        self.in_this_process = self.is_concurrent = False
         if not is_address(source):
             self.root = text_of(path_of(os.path.expanduser(source)).absolute())  # noqa: PTH111 (see `recognise`)
             self.shown = printable(self.root)
@@ -88,6 +89,8 @@ class Storage:
             self._fs, self.root = url_to_fs(source)
         protocol = self._fs.protocol
         self.in_this_process = "memory" in ([protocol] if isinstance(protocol, str) else protocol)
+        # Only these are meant for threads; others, such as FTP's, share one connection.
+        self.is_concurrent = bool(getattr(self._fs, "async_impl", False))
 
     @property
     def is_local(self) -> bool:
