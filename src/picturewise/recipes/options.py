@@ -92,7 +92,7 @@ class PreparationOptions(BaseModel):
     views: tuple[str, ...] = Field(
         default=(),
         description="Additional views of each picture, 'mirror' and 'shift 1', whose logits are averaged with those "
-        "of the picture in validation and prediction.",
+        "of the picture in prediction, and in the validation of the last two epochs (of all, with patience or folds).",
     )
 
 
