@@ -27,11 +27,11 @@ def when_trained(tell: Callable[[Run], None]) -> Iterator[None]:
         _told.reset(token)
 
 
-@contextlib.contextmanager
-def drawing_process(dataset: Dataset, recipe: Recipe) -> Iterator[DrawingProcess | None]:
-    """Draw in another process while this one trains, if that pays; for `report_at_end`."""
-    with drawing_beside(dataset, seed=recipe.seed, in_grey=recipe.preparation.grey) as drawing:
-        yield drawing
+def drawing_process(
+    dataset: Dataset, recipe: Recipe
+) -> contextlib.AbstractContextManager[DrawingProcess | None]:
+    """Return a context in which another process draws while this one trains, if that pays; for `report_at_end`."""
+    return drawing_beside(dataset, seed=recipe.seed, in_grey=recipe.preparation.grey)
 
 
 @contextlib.contextmanager

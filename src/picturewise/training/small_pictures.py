@@ -11,7 +11,7 @@ Small pictures cost little in float32.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -31,15 +31,20 @@ def convolving(network: nn.Module, machine: Machine) -> contextlib.AbstractConte
     Checking each call takes a few microseconds, so it is done only for networks with a convolution that may get such
     small pictures, which is not known beforehand.
     """
-    narrow = machine.device.type == "cpu" and machine.precision == "bfloat16"
-    if not narrow or not (machine.products or any(map(_may, network.modules()))):
+    if machine.device.type != "cpu" or machine.precision != "bfloat16":
         return contextlib.nullcontext()
-    modes = contextlib.ExitStack()
-    if machine.products:
-        modes.enter_context(WeightProducts())
+    modes: list[TorchFunctionMode] = [WeightProducts()] if machine.products else []
     if any(map(_may, network.modules())):
-        modes.enter_context(_InFloat32())
-    return modes
+        modes.append(_InFloat32())
+    return _together(modes) if modes else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _together(modes: Sequence[TorchFunctionMode]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for mode in modes:
+            stack.enter_context(mode)
+        yield
 
 
 class _InFloat32(TorchFunctionMode):

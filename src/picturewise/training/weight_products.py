@@ -35,10 +35,8 @@ class WeightProducts(TorchFunctionMode):
     ) -> Any:
         named = dict(kwargs or {})
         if func is torch.conv2d and torch.is_autocast_enabled("cpu") and suits(*args, **named):
-            pictures, weight, bias = _given(*args, **named)
             with torch.autocast("cpu", enabled=False):
-                narrow = pictures.bfloat16(), weight.bfloat16(), None if bias is None else bias.bfloat16()
-                return _Convolution.apply(*narrow)  # type: ignore[no-untyped-call]  # torch has no types for it
+                return _convolved(*args, **named)
         return func(*args, **named)
 
 
@@ -71,14 +69,17 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else value if isinstance(value, str) else tuple(value)
 
 
-def _given(
+def _convolved(
     input: Tensor,  # noqa: A002 (PyTorch's name for it)
     weight: Tensor,
     bias: Tensor | None = None,
     *_: Any,
     **__: Any,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    return input, weight, bias
+) -> Tensor:
+    """Return what a suitable call of torch.conv2d returns within autocast."""
+    narrow = input.bfloat16(), weight.bfloat16(), None if bias is None else bias.bfloat16()
+    found: Tensor = _Convolution.apply(*narrow)  # type: ignore[no-untyped-call]  # torch has no types for it
+    return found
 
 
 class _Convolution(torch.autograd.Function):
