@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from matplotlib.colors import to_hex
@@ -34,6 +35,13 @@ def test_the_best_epoch_is_marked_in_both_panels_and_named(history):
         assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (4, best)
         assert marker.get_marker() == "o"
     assert [text.get_text() for text in figure.legends[1].get_texts()] == ["cnn: best epoch 4"]
+
+
+def test_an_epoch_that_was_validated_with_fewer_views_is_not_the_best(history):
+    rows = [replace(row, views=1 if row.epoch < 5 else 6) for row in history(5)]
+    figure = draw_learning_curves({"cnn": rows})
+    assert [line.get_xdata()[0] for line in (axes.lines[2] for axes in figure.axes)] == [5, 5]
+    assert [text.get_text() for text in figure.legends[1].get_texts()] == ["cnn: best epoch 5 (all views)"]
 
 
 def test_each_model_has_one_colour_and_one_shape(history):

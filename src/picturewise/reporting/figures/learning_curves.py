@@ -97,7 +97,7 @@ def _draw_legend(figure: Figure, histories: Mapping[str, Sequence[Epoch]], *, to
             color=look.MODEL_COLOURS[number % len(look.MODEL_COLOURS)], linewidth=1.6,
             marker=look.MODEL_MARKERS[number % len(look.MODEL_MARKERS)], markersize=8,
             markeredgecolor=look.PAPER,
-            label=shortened(name, inches=2.8, size=look.BODY) + f": best epoch {best_epoch(history).epoch}",
+            label=shortened(name, inches=2.8, size=look.BODY) + f": {_best(history)}",
         )
         for number, (name, history) in enumerate(histories.items())
     ]  # fmt: skip
@@ -108,3 +108,9 @@ def _draw_legend(figure: Figure, histories: Mapping[str, Sequence[Epoch]], *, to
             borderaxespad=0, borderpad=0,
         )  # fmt: skip
         top -= _LEGEND_LINE / figure.get_figheight()
+
+
+def _best(history: Sequence[Epoch]) -> str:
+    """Return which epoch is the best one; those that were validated with fewer views than others cannot be."""
+    some = " (all views)" if len({row.views for row in history}) > 1 else ""
+    return f"best epoch {best_epoch(history).epoch}{some}"
