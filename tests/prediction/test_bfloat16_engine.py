@@ -104,6 +104,13 @@ def test_engines_that_are_asked_for_keep_the_format_except_numpy() -> None:
     assert original.computation(9) == classifier("torch").computation(9)
 
 
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if name != "torch"])
+def test_one_core_computes_the_same_bits_as_all(library: LibraryName) -> None:
+    found = classifier(library).on_one_core("auto", library)
+    assert found.computation(9).library.startswith(choosing.LIBRARIES[library])
+    np.testing.assert_array_equal(found.logits(PICTURES), classifier(library).logits(PICTURES))
+
+
 def test_an_unknown_format_and_one_of_a_python_class_are_refused(tmp_path: Path) -> None:
     description = classifier().description
     with pytest.raises(ValueError, match="number_format is bfloat16, but must be float32 for a Python class"):

@@ -25,9 +25,9 @@ LINES = ("conv 4 3x3 relu", "maxpool 2", "flatten", "dense 8 relu")
 SHAPE = (8, 8, 1)
 
 
-def classifier(seed: int = 0) -> Classifier:
-    """Return a classifier with weights drawn at random."""
-    return _drawn(seed, LINES, classes=CLASSES)
+def classifier(seed: int = 0, **options: Any) -> Classifier:
+    """Return a classifier with weights drawn at random, with options of its description."""
+    return _drawn(seed, LINES, classes=CLASSES, **options)
 
 
 def sequence_classifier() -> Classifier:

@@ -25,9 +25,13 @@ from reading_here import work_through
 
 from picturewise.data.pictures import decode_files
 from picturewise.errors import DataError, RunError, UsageError
+from picturewise.prediction import computation as choosing
 from picturewise.prediction.classifier import load_classifier
 from picturewise.scaling import compute
+from picturewise.scaling.job import Job
 from picturewise.scaling.local import compute_here
+from picturewise.scaling.part_work import PartWork
+from picturewise.scaling.plan import read_plan
 from picturewise.tasks import many
 from picturewise.tasks.predict_many import predict_many
 
@@ -66,6 +70,62 @@ def test_a_part_has_each_row_once_with_what_the_classifier_says(
         assert row["label"] == CLASSES[int(np.argmax(expected))]
         assert row["probability"] == max(row["probabilities"])
         assert row["error"] is None
+
+
+@pytest.fixture
+def bfloat16_file(tmp_path: Path) -> Path:
+    path = tmp_path / "bfloat16.safetensors"
+    classifier(number_format="bfloat16").save(path)
+    return path
+
+
+@pytest.mark.skipif(choosing.lacking_for("openvino") is not None, reason="without OpenVINO or bfloat16")
+def test_the_library_of_the_plan_computes_all_parts(
+    tmp_path: Path, bfloat16_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = write_parquet(tmp_path / "a.parquet", range(300)), tmp_path / "out"
+    predict_many(bfloat16_file, source, out=tmp_path / "few", part_rows=100)
+    assert "library" not in read_plan(tmp_path / "few").options
+    monkeypatch.setattr(choosing, "WORTH_OPENVINO", 1)
+    predict_many(bfloat16_file, source, out=out, part_rows=100)
+    assert read_plan(out).library == "openvino"
+    written = digests(out)
+    found = np.array([row["probabilities"] for row in rows(out)], np.float32)
+    pictures = np.stack([picture(number)[:, :, None] for number in range(300)])
+    for library, is_equal in (("openvino", True), ("onnxruntime", False)):
+        loaded = load_classifier(bfloat16_file).on_one_core("auto", library)
+        expected = np.concatenate([loaded.probabilities(pictures[at : at + 100]) for at in (0, 100, 200)])
+        assert np.array_equal(found, expected) == is_equal
+    (out / "part-00001.parquet").unlink()
+    monkeypatch.setattr(choosing, "WORTH_OPENVINO", 1e30)  # it was decided when the plan was made
+    assert predict_many(bfloat16_file, source, out=out, part_rows=100).parts_written == 1
+    assert digests(out) == written
+
+
+def test_without_the_library_of_the_plan_nothing_is_computed(
+    tmp_path: Path, bfloat16_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = write_parquet(tmp_path / "a.parquet", range(30)), tmp_path / "out"
+    monkeypatch.setattr(choosing, "WORTH_OPENVINO", 1)
+    monkeypatch.setattr(choosing, "find_spec", lambda name: name)
+    monkeypatch.setattr(choosing, "has_bfloat16", lambda: True)
+    with monkeypatch.context() as only_planned:
+        only_planned.setattr(many, "compute_locally", lambda *_, **__: None)
+        predict_many(bfloat16_file, source, out=out)
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    with pytest.raises(
+        UsageError, match=r"out is computed in bfloat16 by OpenVINO, but it is not installed\. Continue where"
+    ):
+        predict_many(bfloat16_file, source, out=out)
+    monkeypatch.setattr(choosing, "find_spec", lambda name: name)
+    monkeypatch.setattr(choosing, "has_bfloat16", lambda: False)
+    with pytest.raises(UsageError, match="but this processor does not have that format"):
+        predict_many(bfloat16_file, source, out=out)
+    with pytest.raises(
+        UsageError, match="computes in bfloat16 by OpenVINO, but this processor"
+    ):  # another machine
+        PartWork(Job(read_plan(out), str(source), out))
+    assert not digests(out)
 
 
 def test_the_bytes_depend_neither_on_the_blocks_nor_on_what_was_computed_before(

@@ -78,6 +78,7 @@ def test_another_plan_is_refused_in_one_sentence(changes: Any, said: str, tmp_pa
         '{"format": 2, "batch": 256}',
         json.dumps(plan().content() | {"options": {"part_rows": 0}}),
         json.dumps(plan().content() | {"options": {"part_rows": True}}),
+        json.dumps(plan().content() | {"options": OPTIONS | {"library": "torch"}}),
         json.dumps(plan().content() | {"shards": [["a", 1, "x", -5]]}),
         json.dumps(plan().content() | {"shards": [["a", 1, "x", 10**12]]}),
         json.dumps(plan().content() | {"pictures": "many"}),

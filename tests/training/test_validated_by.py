@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from picturewise.errors import Interrupted, UsageError
+from picturewise.prediction import computation as choosing
 from picturewise.prediction.computation import LibraryName, computation
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
@@ -65,17 +66,20 @@ def test_without_the_recorded_library_the_run_is_not_resumed(
 ) -> None:
     interrupted(tiny, tmp_path / "run")
     changed(tmp_path / "run", "OpenVINO 2026.4.1")
-    monkeypatch.setattr(starting, "find_spec", lambda name: None)
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
     with pytest.raises(
-        UsageError, match=r"run is validated by OpenVINO 2026\.4\.1, which is not installed\. Install"
+        UsageError,
+        match=r"run is validated by OpenVINO 2026\.4\.1 in bfloat16, but it is not installed\. Resume where it began",
     ):
         tiny.resume(tmp_path / "run")
-    monkeypatch.setattr(starting, "find_spec", lambda name: name)
-    monkeypatch.setattr(starting, "has_bfloat16", lambda: False)
-    with pytest.raises(UsageError, match="in bfloat16, which this processor does not have"):
+    monkeypatch.setattr(choosing, "find_spec", lambda name: name)
+    monkeypatch.setattr(choosing, "has_bfloat16", lambda: False)
+    with pytest.raises(UsageError, match="in bfloat16, but this processor does not have that format"):
         tiny.resume(tmp_path / "run")
     changed(tmp_path / "run", "Another 1.0")
-    with pytest.raises(UsageError, match=r"run is validated by Another 1\.0, which is not installed"):
+    with pytest.raises(
+        UsageError, match=r"run is validated by Another 1\.0 in bfloat16, but it is not installed"
+    ):
         tiny.resume(tmp_path / "run")
 
 

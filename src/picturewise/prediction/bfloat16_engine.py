@@ -18,11 +18,19 @@ class Bfloat16Engine:
         weights: by name. They must not change.
         description: of the lines, in bfloat16.
         library: that computes; None: `bfloat16_library` chooses it for each number of pictures.
+        cores: that ONNX Runtime and OpenVINO may use; None: all.
     """
 
-    def __init__(self, weights: Arrays, description: Description, library: LibraryName | None = None) -> None:
+    def __init__(
+        self,
+        weights: Arrays,
+        description: Description,
+        library: LibraryName | None = None,
+        cores: int | None = None,
+    ) -> None:
         assert description.layers is not None  # noqa: S101 (a Python class has no arrays)
         self._weights, self._description, self._library = weights, description, library
+        self._cores = cores
         inner = description.preparation.output(description.shape)
         self._layers = parse(description.layers)
         summary = summarise(self._layers, inner, description.target.output_line)
@@ -47,7 +55,7 @@ class Bfloat16Engine:
         if library == "openvino":
             from picturewise.prediction.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (an extra)
 
-            return OpenVinoEngine(self._weights, self._description)
+            return OpenVinoEngine(self._weights, self._description, self._cores)
         if library == "torch":
             require("Prediction by PyTorch", "torch")
             from picturewise.prediction.torch_engine import TorchEngine  # noqa: PLC0415 (it loads PyTorch)
@@ -55,4 +63,4 @@ class Bfloat16Engine:
             return TorchEngine(as_module(self._weights, self._description), self._description)
         from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (others may not need it)
 
-        return OnnxEngine(self._weights, self._description)
+        return OnnxEngine(self._weights, self._description, self._cores)

@@ -63,7 +63,7 @@ class Classifier:
         description: how pictures are prepared and what the outputs mean.
         engine: the engine, see `picturewise.prediction.engines`.
         cores: that it may use; None: all.
-        library: that computes in bfloat16; None: it is chosen, see `picturewise.prediction.computation`.
+        library: that computes in bfloat16; None: it is chosen, see `picturewise.prediction.engines`.
 
     Raises:
         UsageError: the engine cannot compute that network.
@@ -121,13 +121,17 @@ class Classifier:
         """
         return self if engine == self._wanted else Classifier(self._held, self.description, engine=engine)
 
-    def on_one_core(self, engine: EngineName) -> Classifier:
+    def on_one_core(self, engine: EngineName, library: LibraryName | None = None) -> Classifier:
         """Return the same classifier, computed by an engine on one core, so that no bit depends on their number.
+
+        Args:
+            engine: the engine.
+            library: that computes in bfloat16; None: ONNX Runtime.
 
         Raises:
             UsageError: the engine cannot compute its network.
         """
-        return Classifier(self._held, self.description, engine=engine, cores=1)
+        return Classifier(self._held, self.description, engine=engine, cores=1, library=library)
 
     def in_float32(self) -> Classifier:
         """Return the same classifier with the number format of exported models and of the service."""

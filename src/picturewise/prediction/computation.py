@@ -58,6 +58,19 @@ def library_named(text: str) -> LibraryName | None:
     return next((name for name, shown in LIBRARIES.items() if text.startswith(shown)), None)
 
 
+def lacking_for(library: LibraryName | None) -> str | None:
+    """Return what this machine lacks to compute in bfloat16 by a library, for a message; None: nothing.
+
+    Args:
+        library: that computes; None: one that is not known here.
+    """
+    if library is None or find_spec(library) is None:
+        return "it is not installed"
+    if library == "openvino" and not has_bfloat16():
+        return "this processor does not have that format"
+    return None
+
+
 def bfloat16_library(layers: Sequence[Layer], multiplications: float) -> LibraryName:
     """Return the library that computes a network of layer lines in bfloat16.
 

@@ -35,9 +35,10 @@ def choose_engine(
         name: see above.
         held: the network.
         description: of the classifier.
-        cores: that ONNX Runtime may use, which then computes every classifier of layer lines, because PyTorch obeys
-            the process's own settings; None: all.
-        library: that computes a classifier of layer lines in bfloat16; None: `bfloat16_library` chooses it.
+        cores: that ONNX Runtime and OpenVINO may use, one of which then computes every classifier of layer lines,
+            because PyTorch obeys the process's own settings; None: all.
+        library: that computes a classifier of layer lines in bfloat16; None: ONNX Runtime if the cores are named,
+            otherwise `bfloat16_library` chooses it.
 
     Raises:
         UsageError: it cannot compute that network: a LayerError if it does not support a layer line, and a
@@ -48,10 +49,10 @@ def choose_engine(
 
         return NumPyEngine(as_arrays(held), description)
     if name == "auto" and isinstance(held, Mapping):
-        if description.number_format == "bfloat16" and cores is None:
+        if description.number_format == "bfloat16" and (cores is None or library is not None):
             from picturewise.prediction.bfloat16_engine import Bfloat16Engine  # noqa: PLC0415 (see above)
 
-            return Bfloat16Engine(held, description, library)
+            return Bfloat16Engine(held, description, library, cores)
         from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (see above)
 
         return OnnxEngine(held, description, cores)

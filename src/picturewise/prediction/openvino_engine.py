@@ -17,16 +17,17 @@ class OpenVinoEngine:
     Args:
         weights: as for `OnnxEngine`.
         description: of the lines, and how pictures are prepared.
+        cores: that it may use; None: all.
     """
 
-    def __init__(self, weights: Arrays, description: Description) -> None:
-        self._weights, self._description = weights, description
+    def __init__(self, weights: Arrays, description: Description, cores: int | None = None) -> None:
+        self._weights, self._description, self._cores = weights, description, cores
         self._session: OpenVinoSession | None = None
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
         """Return how many threads may compute in parallel, each its own batches, and the function that they call."""
         del pictures
-        threads = available_cores()
+        threads = self._cores or available_cores()
         if self._session is None:
             model = model_of(self._weights, self._description, narrow="exact first")
             self._session = OpenVinoSession(model, threads)

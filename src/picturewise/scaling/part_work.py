@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 
 from picturewise import files
-from picturewise.errors import RunError
+from picturewise.errors import RunError, UsageError
 from picturewise.prediction.classifier import load_classifier
+from picturewise.prediction.computation import LIBRARIES, lacking_for
 from picturewise.printable import printable
 from picturewise.scaling.compute import Computing, Tick
 from picturewise.scaling.job import Job
@@ -31,7 +33,7 @@ class PartWork:
 
     Raises:
         RunError: the copy of the classifier cannot be read, or is another one.
-        UsageError: the engine cannot compute it.
+        UsageError: the engine cannot compute it, or this machine lacks the plan's library.
     """
 
     def __init__(self, job: Job) -> None:
@@ -42,7 +44,11 @@ class PartWork:
             raise RunError(
                 f"{printable(path)} is another classifier than that of the plan. Remove it and try again."
             )
-        self._classifier = classifier.on_one_core(options["engine"])
+        if job.plan.library is not None and (lacking := lacking_for(job.plan.library)) is not None:
+            raise UsageError(
+                f"The plan computes in bfloat16 by {LIBRARIES[job.plan.library]}, but {lacking} ({platform.node()})."
+            )
+        self._classifier = classifier.on_one_core(options["engine"], job.plan.library)
         self._computing = Computing(self._classifier, options["value_range"])
         self._rows = PartRows(job)
         self._learned = None if job.learned is None else np.load(job.learned, allow_pickle=False)

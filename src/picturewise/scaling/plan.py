@@ -19,6 +19,7 @@ from picturewise import files
 from picturewise.data.shards.inputs import Form
 from picturewise.data.shards.storage import Found
 from picturewise.errors import RunError, UsageError
+from picturewise.prediction.computation import LibraryName
 from picturewise.printable import printable
 
 PLAN = "plan.json"
@@ -63,7 +64,8 @@ class Plan:
         form: what the inputs are.
         source: where they are, without credentials.
         classifier: the SHA-256 of the classifier's file.
-        options: what else changes the results: engine, part_rows, batch, value_range and the columns of tables.
+        options: what else changes the results: engine, part_rows, batch, value_range, the columns of tables, and
+            `library` if OpenVINO computes.
         scale: the range of lists of numbers in Parquet files; None: they hold encoded pictures.
         shards: path, size, version and rows (None: unknown) of each shard.
         names: for picture files: the SHA-256 of the file of names of each part.
@@ -90,6 +92,12 @@ class Plan:
         """How many rows there are in all parts; None: unknown."""
         known = [part.rows for part in self.parts]
         return None if None in known else sum(filter(None, known))
+
+    @property
+    def library(self) -> LibraryName | None:
+        """OpenVINO, or None: ONNX Runtime, or the library of the engine."""
+        found: LibraryName | None = self.options.get("library")
+        return found
 
     @cached_property
     def digest(self) -> str:
@@ -175,6 +183,8 @@ def from_content(content: dict[str, Any]) -> Plan:
     options = dict(content["options"])
     if type(options["part_rows"]) is not int or options["part_rows"] < 1:
         raise ValueError("part_rows is not a positive integer")
+    if options.get("library") not in {None, "openvino"}:
+        raise ValueError("the library is not one that makes the same bytes everywhere")
     plan = Plan(
         task=content["task"],
         form=content["form"],

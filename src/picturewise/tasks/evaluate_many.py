@@ -135,10 +135,11 @@ def _evaluation(done: Done, classifier: Classifier) -> Evaluation:
             f"{positions:,} labels in .cls files are numbers, and were read as positions of the classifier's classes, "
             f"from 0 ({classifier.classes[0]})."
         )
+    computed = classifier.on_one_core(done.plan.options["engine"], done.plan.library)
     update = {
         "own": False, "notes": tuple(notes), "learned_from": None if unknown else overlap,
         "classifier_sha256": classifier.weights_sha256,
-        **classifier.on_one_core(done.plan.options["engine"]).computation(1)._asdict(),
+        **computed.computation(1)._asdict(),
     }  # fmt: skip
     return evaluation.model_copy(update=update)
 

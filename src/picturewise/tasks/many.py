@@ -7,7 +7,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from picturewise.data.shards.storage import Storage
 from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import is_address, text_of
 from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.computation import LIBRARIES, LibraryName, lacking_for, library_named
 from picturewise.prediction.engine import EngineName
 from picturewise.printable import printable
 from picturewise.runs.lock import FolderLock
@@ -41,6 +42,7 @@ PART_ROWS = 10_000
 LEARNED = "learned.npy"
 _NAMED = 5
 _LONG_AGO = 3600.0  # seconds; writing a file never takes that long
+_UNKNOWN = 100_000  # pictures in tars, which are not counted before they are read
 _PLAN_LOCK = ".plan.lock"
 _PATIENCE = 3600.0  # seconds in which another process makes the plan
 
@@ -243,8 +245,17 @@ def _planned(
             write_names=kept is None,
             tick=advance.planned,
         )
+        library = _library(wanted, planned.plan.rows) if kept is None else kept.library
+        if library is not None:
+            options = {**planned.plan.options, "library": library}
+            planned = planned._replace(plan=replace(planned.plan, options=options))
         if kept is not None:
             check_same(kept, planned.plan, folder)
+            if library is not None and (lacking := lacking_for(library)) is not None:
+                raise UsageError(
+                    f"{printable(folder)} is computed in bfloat16 by {LIBRARIES[library]}, but {lacking}. Continue "
+                    "where it began, or choose another folder with --out."
+                )
         place = folder / CLASSIFIER
         if not place.is_file() or files.sha256(place) != digest:
             files.write_bytes(place, content)
@@ -260,6 +271,26 @@ def _options(wanted: Wanted) -> dict[str, Any]:
         "part_rows": wanted.part_rows,
         **{name: getattr(wanted.hints, name) for name in ("value_range", "file_column", "label_column")},
     }
+
+
+def _library(wanted: Wanted, rows: int | None) -> LibraryName | None:
+    """Return the library of a new plan.
+
+    OpenVINO is imported by each worker, so it must be worth it for all pictures, whose number may be unknown.
+
+    Args:
+        wanted: what is to be done.
+        rows: pictures; None: unknown, because they are in tars.
+
+    Returns:
+        None: not OpenVINO, which is the only other library that obeys the number of cores.
+    """
+    description = wanted.classifier.description
+    if wanted.engine != "auto" or description.layers is None or description.number_format != "bfloat16":
+        return None
+    pictures = _UNKNOWN if rows is None else rows
+    chosen = Classifier(wanted.classifier.arrays, description).computation(pictures)
+    return "openvino" if library_named(chosen.library) == "openvino" else None
 
 
 def _learned(folder: Path, digests: NDArray[np.uint8]) -> Path:

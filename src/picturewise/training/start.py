@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -17,11 +16,11 @@ from torch import nn
 from picturewise import timm_adapter
 from picturewise.architectures.lines import parse
 from picturewise.architectures.timm_line import Timm
-from picturewise.cores import has_bfloat16, processor
+from picturewise.cores import processor
 from picturewise.data.dataset import Dataset
 from picturewise.errors import RunError, UsageError
 from picturewise.file_names import path_of, text_of
-from picturewise.prediction.computation import LibraryName, computation, library_named
+from picturewise.prediction.computation import LibraryName, computation, lacking_for, library_named
 from picturewise.printable import printable
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
@@ -229,15 +228,10 @@ def _recorded_library(run: Run, record: RunRecord) -> LibraryName | None:
     if recorded is None:
         return None
     library = library_named(recorded)
-    if library is None or find_spec(library) is None:
+    if (lacking := lacking_for(library)) is not None:
         raise UsageError(
-            f"{printable(run.path)} is validated by {printable(recorded)}, which is not installed. Install it, or "
-            "train again."
-        )
-    if library == "openvino" and not has_bfloat16():
-        raise UsageError(
-            f"{printable(run.path)} is validated by {printable(recorded)} in bfloat16, which this processor does not "
-            "have. Resume on the processor that it began on, or train again."
+            f"{printable(run.path)} is validated by {printable(recorded)} in bfloat16, but {lacking}. Resume where it "
+            "began, or train again."
         )
     return library
 
