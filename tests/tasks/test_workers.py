@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,21 +45,29 @@ def free_port() -> str:
         return str(found.getsockname()[1])
 
 
-def workers(arguments: list[list[str]], **more: str) -> list[subprocess.CompletedProcess[str]]:
-    """Run a command in several processes, with the variables that torchrun sets."""
+def begin_workers(
+    arguments: list[list[str]], restarts: Sequence[int] = (0, 0)
+) -> list[subprocess.Popen[str]]:
+    """Start a command in several processes, with the variables that torchrun sets."""
     port, size = free_port(), str(len(arguments))
-    running = [
+    return [
         subprocess.Popen(
             [sys.executable, "-m", "picturewise", *own],
             env=environment(
                 RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=size, LOCAL_WORLD_SIZE=size,
-                MASTER_ADDR="127.0.0.1", MASTER_PORT=port, **more,
+                MASTER_ADDR="127.0.0.1", MASTER_PORT=port, TORCHELASTIC_RESTART_COUNT=str(restarts[rank]),
             ),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for rank, own in enumerate(arguments)
     ]  # fmt: skip
-    ended = [(process, *process.communicate(timeout=240)) for process in running]
+
+
+def workers(
+    arguments: list[list[str]], restarts: Sequence[int] = (0, 0)
+) -> list[subprocess.CompletedProcess[str]]:
+    """Run a command in several processes, with the variables that torchrun sets."""
+    ended = [(process, *process.communicate(timeout=240)) for process in begin_workers(arguments, restarts)]
     return [subprocess.CompletedProcess("", process.returncode, out, err) for process, out, err in ended]
 
 
@@ -94,6 +103,27 @@ def test_workers_of_torchrun_train_what_one_worker_trains(alone: Path, tmp_path:
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "picturewise evaluate" in first.stdout
     assert (second.stdout, second.stderr) == ("", "")
+    assert outcome(place) == outcome(alone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("restarts", [(1,), (0, 1)], ids=["one is left", "the first is a new one"])
+def test_workers_that_torchrun_starts_again_go_on(
+    alone: Path, tmp_path: Path, restarts: tuple[int, ...]
+) -> None:
+    place = tmp_path / "run"
+    command = ["train", *OPTIONS, "--out", str(place)]
+    begun = begin_workers([command] * 2)
+    while not list(place.glob("checkpoints/*-*")):
+        assert begun[0].poll() is None
+        time.sleep(0.02)
+    for process in begun:
+        process.kill()
+        process.communicate()
+    assert open_run(place).record.status == "running"
+    ended = workers([command] * len(restarts), restarts)
+    assert [one.returncode for one in ended] == [0] * len(restarts), ended[0].stderr
+    assert len(open_run(place).record.sessions) == 2
     assert outcome(place) == outcome(alone)
 
 

@@ -128,9 +128,9 @@ def train(
             pass
         job = {"data": None, "track": listed_names(track), "progress": progress}
         return train_in_workers(as_worker, whole, place, workers, job, on=on)
-    if out is not None and is_started_again() and has_record(Path(out)):
-        return resume(Path(out), data=data, network=network, callbacks=callbacks, progress=progress)
     with group_of_workers() as group:
+        if out is not None and _goes_on(Path(out), group):
+            return resume(Path(out), data=data, network=network, callbacks=callbacks, progress=progress)
         whole = for_workers(whole, group.size)
         if group.rank > 0:
             return _follow(source, whole, group, network=network, choose=choose)
@@ -139,6 +139,14 @@ def train(
                 source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
                 choose=choose, own_callbacks=own_callbacks, may_fold=group.size == 1, group=group,
             )  # fmt: skip
+
+
+def _goes_on(path: Path, group: Group) -> bool:
+    """Return whether torchrun has started a worker again, and the first one finds the run that they had begun.
+
+    A worker on a machine that takes the place of a lost one does not know of that.
+    """
+    return bool(group.largest(int(is_started_again()))) and bool(group.told(has_record(path)))
 
 
 def train_on(

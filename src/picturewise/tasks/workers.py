@@ -19,8 +19,9 @@ def is_worker() -> bool:
 
 
 def is_started_again() -> bool:
-    """Return whether torchrun has started this process again, after a worker had died."""
-    return is_worker() and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    """Return whether torchrun has started this process again, after a worker had died; it may be the only one now."""
+    is_launched = all(name in os.environ for name in _VARIABLES)
+    return is_launched and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
 
 
 @contextlib.contextmanager
