@@ -106,3 +106,35 @@ def test_a_line_is_found_in_other_ways_to_write_toml() -> None:
     assert line_of("training.momentum = [0.1]", "training.momentum") == 1
     assert line_of('[ "scale" ]\n"learning_rate" = [1]', RATE) == 2
     assert line_of("[training]\n", "training.momentum") is None
+
+
+def test_trials_that_are_spread_try_every_choice_and_every_part_of_a_range() -> None:
+    space = parse_space(
+        """
+        [model]
+        name = ["default", "cnn", "small-cnn"]
+        [scale]
+        learning_rate = { low = 0.25, high = 4, log = true }
+        augmentation = { low = 0, high = 2 }
+        width = [0.5, 0.75, 1.0, 1.5]
+        [training]
+        batch_size = { low = 16, high = 64, step = 16 }
+        epochs = { low = 1, high = 8 }
+        """,
+        "here",
+    )
+    rows = space.spread(8, seed=3)
+    found = {key: [row[key] for row in rows] for key in space.options}
+    assert {found["model.name"].count(name) for name in ("default", "cnn", "small-cnn")} == {2, 3}
+    assert sorted(found["scale.width"]) == [0.5, 0.5, 0.75, 0.75, 1.0, 1.0, 1.5, 1.5]
+    assert sorted(found["training.batch_size"]) == [16, 16, 32, 32, 48, 48, 64, 64]
+    assert sorted(found["training.epochs"]) == list(range(1, 9))
+    assert all(isinstance(value, int) for value in found["training.epochs"])
+    for part, rate in enumerate(sorted(found["scale.learning_rate"])):
+        assert 0.25 * 2 ** (part / 2) <= rate <= 0.25 * 2 ** ((part + 1) / 2)
+    for part, factor in enumerate(sorted(found["scale.augmentation"])):
+        assert part / 4 <= factor <= (part + 1) / 4
+    for key, values in space.options.items():
+        assert all(values.as_own(value) is not None for value in found[key])
+    assert space.spread(8, seed=3) == rows
+    assert space.spread(8, seed=4) != rows

@@ -27,8 +27,8 @@ from picturewise.tuning.space import DEFAULT, MODEL, Choices, Range
 from picturewise.tuning.told import FEWEST_FOR_IMPORTANCE, Candidate, Importance, State, Told
 
 NAME = "tune"
-RANDOM_TRIALS = 8
-"""After the default recipe; then the values depend on the results."""
+SPREAD_TRIALS = 8
+"""After the default recipe, spread over the space; then the values depend on the results."""
 REDUCTION = 3
 """A third of the trials goes on after a third of the epochs; earlier, low rates and little augmentation lead."""
 _STATES: dict[State, TrialState] = {
@@ -66,8 +66,10 @@ class Search:
             )
             if not self._study.get_trials(deepcopy=False):
                 options = candidates.space.options
-                values = {key: _stored(options[key], value) for key, value in self._default_values().items()}
-                self._study.enqueue_trial(values)
+                for values in (self._default_values(), *candidates.space.spread(SPREAD_TRIALS, seed)):
+                    self._study.enqueue_trial(
+                        {key: _stored(options[key], value) for key, value in values.items()}
+                    )
             self._running = {
                 found.number: Trial(self._study, found._trial_id)  # noqa: SLF001 (Optuna has no other way to go on)
                 for found in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
@@ -99,7 +101,7 @@ class Search:
             number = len(self._study.get_trials(deepcopy=False, states=[*_ENDED, TrialState.RUNNING]))
             # A new sampler for each trial, so that a search that goes on suggests what it would have suggested.
             self._study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=RANDOM_TRIALS + 1,
+                n_startup_trials=SPREAD_TRIALS + 1,
                 constant_liar=True,  # trials that are running count as bad, so that workers try different values
                 seed=derive(self._seed, "suggest", number) % 2**32,
             )

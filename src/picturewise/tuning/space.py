@@ -25,6 +25,7 @@ from typing import Any
 
 from picturewise.errors import UsageError, nearest
 from picturewise.recipes.recipe import make_recipe, parse_setting, recipe_keys
+from picturewise.seeds import stream
 from picturewise.toml_files import parse_toml, read_text
 
 DEFAULT = "default"
@@ -47,6 +48,10 @@ class Choices:
     def as_own(self, value: Any) -> Any:
         """Return the choice that equals a value, or None."""
         return next((own for own in self.values if _same(own, value)), None)
+
+    def at(self, share: float) -> Any:
+        """Return the choice at a share of the list, in [0, 1)."""
+        return self.values[int(share * len(self.values))]
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,18 @@ class Range:
         steps = 0.0 if self.step is None else (value - self.low) / self.step
         return value if math.isclose(steps, round(steps), abs_tol=1e-9) else None
 
+    def at(self, share: float) -> float:
+        """Return the number at a share of the way from `low` to `high`, in [0, 1)."""
+        step = self.step or (1.0 if self.whole and not self.log else None)
+        if step is not None:
+            steps = math.floor((self.high - self.low) / step + 1e-9)
+            found = self.low + math.floor(share * (steps + 1)) * step
+        elif self.log:
+            found = self.low * (self.high / self.low) ** share
+        else:
+            found = self.low + share * (self.high - self.low)
+        return round(found) if self.whole else min(float(found), float(self.high))
+
 
 @dataclass(frozen=True)
 class Space:
@@ -96,6 +113,19 @@ class Space:
         """The networks; only the default one if the space does not name any."""
         found = self.options.get(MODEL)
         return found.values if isinstance(found, Choices) else (DEFAULT,)
+
+    def spread(self, count: int, seed: int) -> list[dict[str, Any]]:
+        """Return values of all options for some trials that, together, cover each option evenly.
+
+        This is Latin hypercube sampling (McKay, Beckman and Conover, "A Comparison of Three Methods for Selecting
+        Values of Input Variables in the Analysis of Output from a Computer Code", 1979).
+        """
+        rows: list[dict[str, Any]] = [{} for _ in range(count)]
+        for key, values in self.options.items():
+            random = stream(seed, f"spread {key}")
+            for row, part in zip(rows, random.permutation(count), strict=True):
+                row[key] = values.at((part + random.random()) / count)
+        return rows
 
     def without(self, keys: set[str]) -> Space:
         """Return the space without options that the user has fixed."""
