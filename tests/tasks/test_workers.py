@@ -46,16 +46,17 @@ def free_port() -> str:
 
 
 def begin_workers(
-    arguments: list[list[str]], restarts: Sequence[int] = (0, 0)
+    arguments: list[list[str]], restarts: Sequence[int] | None = None
 ) -> list[subprocess.Popen[str]]:
     """Start a command in several processes, with the variables that torchrun sets."""
     port, size = free_port(), str(len(arguments))
+    counts = [0] * len(arguments) if restarts is None else restarts
     return [
         subprocess.Popen(
             [sys.executable, "-m", "picturewise", *own],
             env=environment(
                 RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=size, LOCAL_WORLD_SIZE=size,
-                MASTER_ADDR="127.0.0.1", MASTER_PORT=port, TORCHELASTIC_RESTART_COUNT=str(restarts[rank]),
+                MASTER_ADDR="127.0.0.1", MASTER_PORT=port, TORCHELASTIC_RESTART_COUNT=str(counts[rank]),
             ),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
@@ -64,7 +65,7 @@ def begin_workers(
 
 
 def workers(
-    arguments: list[list[str]], restarts: Sequence[int] = (0, 0)
+    arguments: list[list[str]], restarts: Sequence[int] | None = None
 ) -> list[subprocess.CompletedProcess[str]]:
     """Run a command in several processes, with the variables that torchrun sets."""
     ended = [(process, *process.communicate(timeout=240)) for process in begin_workers(arguments, restarts)]
