@@ -122,7 +122,7 @@ def test_without_the_library_of_the_plan_nothing_is_computed(
     with pytest.raises(UsageError, match="but this processor does not have that format"):
         predict_many(bfloat16_file, source, out=out)
     with pytest.raises(
-        UsageError, match="computes in bfloat16 by OpenVINO, but this processor"
+        UsageError, match="is computed in bfloat16 by OpenVINO, but this processor"
     ):  # another machine
         PartWork(Job(read_plan(out), str(source), out))
     assert not digests(out)

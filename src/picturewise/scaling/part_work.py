@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Iterator
 from typing import IO
 
@@ -44,11 +43,13 @@ class PartWork:
             raise RunError(
                 f"{printable(path)} is another classifier than that of the plan. Remove it and try again."
             )
-        if job.plan.library is not None and (lacking := lacking_for(job.plan.library)) is not None:
+        library = job.plan.library
+        if library is not None and (lacking := lacking_for(library)) is not None:
             raise UsageError(
-                f"The plan computes in bfloat16 by {LIBRARIES[job.plan.library]}, but {lacking} ({platform.node()})."
+                f"{printable(job.folder)} is computed in bfloat16 by {LIBRARIES[library]}, but {lacking}. Continue "
+                "where it began, or choose another folder with --out."
             )
-        self._classifier = classifier.on_one_core(options["engine"], job.plan.library)
+        self._classifier = classifier.on_one_core(options["engine"], library)
         self._computing = Computing(self._classifier, options["value_range"])
         self._rows = PartRows(job)
         self._learned = None if job.learned is None else np.load(job.learned, allow_pickle=False)

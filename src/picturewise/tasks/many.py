@@ -21,7 +21,7 @@ from picturewise.data.shards.storage import Storage
 from picturewise.errors import DataError, Interrupted, PicturewiseError, UsageError
 from picturewise.file_names import is_address, text_of
 from picturewise.prediction.classifier import Classifier
-from picturewise.prediction.computation import LIBRARIES, LibraryName, lacking_for, library_named
+from picturewise.prediction.computation import LibraryName, library_named
 from picturewise.prediction.engine import EngineName
 from picturewise.printable import printable
 from picturewise.runs.lock import FolderLock
@@ -251,11 +251,6 @@ def _planned(
             planned = planned._replace(plan=replace(planned.plan, options=options))
         if kept is not None:
             check_same(kept, planned.plan, folder)
-            if library is not None and (lacking := lacking_for(library)) is not None:
-                raise UsageError(
-                    f"{printable(folder)} is computed in bfloat16 by {LIBRARIES[library]}, but {lacking}. Continue "
-                    "where it began, or choose another folder with --out."
-                )
         place = folder / CLASSIFIER
         if not place.is_file() or files.sha256(place) != digest:
             files.write_bytes(place, content)

@@ -15,13 +15,16 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 def is_worker() -> bool:
     """Return whether this process was started as one of several workers, as by torchrun."""
-    return all(name in os.environ for name in _VARIABLES) and os.environ["WORLD_SIZE"] != "1"
+    return _is_launched() and os.environ["WORLD_SIZE"] != "1"
 
 
 def is_started_again() -> bool:
     """Return whether torchrun has started this process again, after a worker had died; it may be the only one now."""
-    is_launched = all(name in os.environ for name in _VARIABLES)
-    return is_launched and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    return _is_launched() and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
+def _is_launched() -> bool:
+    return all(name in os.environ for name in _VARIABLES)
 
 
 @contextlib.contextmanager
