@@ -29,7 +29,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-SHAPES = [(8, 8), (64, 20), (20, 64), (16, 144), (1, 30), (30, 1)]
+SHAPES = [(8, 8), (64, 20), (20, 64), (16, 144), (1, 30), (30, 1)]  # the last five are iterated as squares
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,8 +50,27 @@ def test_the_vectors_stay_and_each_singular_value_goes_through_the_polynomial(sh
     torch.testing.assert_close(orthogonalised(1000 * matrix), found)
 
 
-def test_zero_stays_zero() -> None:
-    assert not orthogonalised(torch.zeros(5, 3)).any()
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(5, 3), (3, 100)])
+def test_zero_stays_zero(shape: tuple[int, int], precision: torch.dtype) -> None:
+    assert not orthogonalised(torch.zeros(shape), precision).any()
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_directions_without_a_gradient_stay_without_one(rank: int) -> None:
+    matrix = random(12, rank) @ random(rank, 200, seed=1)
+    found = orthogonalised(matrix)
+    np.testing.assert_allclose(found.numpy(), by_svd(matrix.double().numpy()), atol=2e-5)
+    assert np.linalg.svd(found.numpy(), compute_uv=False)[rank:].max() < 1e-3
+
+
+@pytest.mark.parametrize(("rows", "error"), [(16, 0.01), (60, 0.03)])  # iterated as a square, and row by row
+def test_a_step_in_bfloat16_is_as_exact_as_its_rounding(rows: int, error: float) -> None:
+    matrix = random(rows, 300)
+    found = orthogonalised(matrix, torch.bfloat16)
+    assert found.dtype == torch.float32
+    wanted = by_svd(matrix.double().numpy())
+    assert np.abs(found.numpy() - wanted).max() < error * np.abs(wanted).max()
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.95])
