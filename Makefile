@@ -20,7 +20,7 @@ check test campaign scale: export PYTHONDONTWRITEBYTECODE :=
 check: lint  ## after every edit, about 2 minutes: linters, types, contracts, and the tests that are not slow
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
-test: lint  ## everything that must hold before a change lands, under 8 minutes
+test: lint  ## everything that must hold before a change lands, about a quarter of an hour
 	$(PYTEST) $(PARALLEL)
 
 # One after the other, because each takes all cores or measures memory.

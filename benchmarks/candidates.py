@@ -30,6 +30,23 @@ SCREENED = {
     size: {"batch_size": size, "steps": steps, "views": []}
     for size, steps in {128: 660, 256: 368, 512: 193}.items()
 }
+HALF = BEST | {
+    "model": None,
+    "layers": [
+        "conv 24 2x2 valid whiten gelu",
+        *(
+            line
+            for filters in (32, 128, 128)
+            for line in (
+                f"conv {filters} 3x3 nobias", "maxpool 2", "batchnorm", "gelu",
+                f"conv {filters} 3x3 nobias", "batchnorm", "gelu",
+            )
+        ),
+        "maxpool 3", "flatten",
+    ],
+    "epochs": 3,
+    "views": [],
+}  # fmt: skip
 CANDIDATES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "fast": {
         "adam 0.015": ADAM,
@@ -59,6 +76,20 @@ CANDIDATES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "256, rate 0.1": BEST | SCREENED[256],
         "256, rate 0.15": BEST | SCREENED[256] | {"learning_rate": 0.15},
         "512, rate 0.15": BEST | SCREENED[512] | {"learning_rate": 0.15},
+    },
+    "recipe": {
+        "best, half of the filters, 3 epochs": HALF,
+        "rate 0.07": HALF | {"learning_rate": 0.07},
+        "rate 0.15": HALF | {"learning_rate": 0.15},
+        "batches of 256, rate 0.15": HALF | {"learning_rate": 0.15, "batch_size": 256},
+        "momentum 0.8": HALF | {"momentum": 0.8},
+        "momentum 0.9, rate 0.05": HALF | {"momentum": 0.9, "learning_rate": 0.05},
+        "cosine": HALF | {"schedule": "cosine"},
+        "average of weights, 0.99": HALF | {"ema": 0.99},
+        "smoothing 0.1": HALF | {"label_smoothing": 0.1},
+        "shift 1": HALF | {"augmentation": ["flip alternate", "shift 1"]},
+        "flip only": HALF | {"augmentation": ["flip alternate"]},
+        "no augmentation": HALF | {"augmentation": []},
     },
 }
 
