@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import pytest
 
@@ -34,3 +35,29 @@ def test_what_is_ignored_stays_ignored() -> None:
 def test_pythons_own_interrupt_is_a_ctrl_c() -> None:
     assert stopping.signal_of(KeyboardInterrupt()) == signal.SIGINT
     assert stopping.shown(signal.SIGINT) == "Ctrl-C"
+
+
+def test_sigterm_ends_at_once_only_within_the_block_and_in_the_first_thread() -> None:
+    def handler(*_: object) -> None:
+        raise AssertionError
+
+    signal.signal(signal.SIGTERM, handler)
+    with stopping.ending_at_sigterm():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is handler
+    seen = []
+
+    def in_a_thread() -> None:
+        with stopping.ending_at_sigterm():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    assert seen == [handler]
+
+
+def test_an_ignored_sigterm_stays_ignored_within_the_block() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with stopping.ending_at_sigterm():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN

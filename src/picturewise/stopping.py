@@ -5,8 +5,11 @@ Only the command handles them here. In Python code, Ctrl-C raises KeyboardInterr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -56,6 +59,23 @@ def stop_at_once() -> None:
 
 def _end(number: int, _: FrameType | None) -> None:
     end_process(128 + number)
+
+
+@contextlib.contextmanager
+def ending_at_sigterm() -> Iterator[None]:
+    """Within the block, SIGTERM ends the process even while a library's own code is waiting.
+
+    Handlers written in Python run only after such code has returned. In threads other than the first, nothing changes.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield  # ignored, or it ends the process anyway
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def end_process(code: int) -> NoReturn:

@@ -235,6 +235,29 @@ def test_a_worker_that_is_missing_ends_with_a_sentence(monkeypatch: pytest.Monke
         pass
 
 
+@pytest.mark.slow
+def test_a_worker_that_waits_for_others_ends_at_sigterm(tmp_path: Path) -> None:
+    port = free_port()
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "picturewise", "train", *OPTIONS, "--out", str(tmp_path / "run")],
+        env=environment(RANK="0", WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(1200):
+            with socket.socket() as other:
+                if other.connect_ex(("127.0.0.1", int(port))) == 0:
+                    break
+            time.sleep(0.05)
+        time.sleep(0.5)  # until it no longer begins to wait, but waits
+        waiting.send_signal(signal.SIGTERM)
+        assert waiting.wait(timeout=20) == -signal.SIGTERM
+        assert not (tmp_path / "run").exists()
+    finally:
+        waiting.kill()
+        waiting.wait()
+
+
 def refuse(*_: object, **__: object) -> None:
     raise RuntimeError("timed out")
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from picturewise.errors import UsageError, WorkerLostError
+from picturewise.stopping import ending_at_sigterm
 from picturewise.training.group import Group
 from picturewise.training.shards import tree_sum
 
@@ -162,7 +163,8 @@ def joined_group() -> Iterator[Group]:
         if on_gpu:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         try:
-            dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(minutes=MINUTES))
+            with ending_at_sigterm():  # it may wait for half an hour
+                dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(minutes=MINUTES))
         except ValueError as error:
             raise UsageError(
                 f"The variables of the launcher cannot be used ({error}). Start the workers with torchrun."
