@@ -22,6 +22,7 @@ import torch
 
 import picturewise
 from picturewise.cores import available_cores, processor
+from picturewise.training.trainer import Trainer
 
 WARM_UP, TIMED = 10, 50
 ROOM = 0.9
@@ -44,7 +45,7 @@ class Probe(picturewise.Callback):
         self.times: list[float] = []
         self.batches = 0
 
-    def on_batch(self, trainer: object) -> None:
+    def on_batch(self, trainer: Trainer) -> None:
         """Look at the clock."""
         self.times.append(clock())
         self.batches = trainer.batches
@@ -65,11 +66,11 @@ class Deadline(picturewise.Callback):
         self.began = 0.0
         self.passed: list[float] = []
 
-    def on_start(self, trainer: object) -> None:
+    def on_start(self, trainer: Trainer) -> None:
         """Start the clock."""
         self.began = clock()
 
-    def on_epoch(self, trainer: object, row: object) -> None:
+    def on_epoch(self, trainer: Trainer, row: object) -> None:
         """Look at the clock."""
         self.passed.append(clock() - self.began)
         if self.passed[-1] > self.seconds:

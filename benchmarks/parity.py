@@ -92,15 +92,16 @@ def compare_run(place: str, data: str, out: Path) -> None:
     from picturewise.exporting.onnx_file import onnx_file, opened
 
     run = picturewise.open_run(place)
-    classifier = run.classifier()
+    classifier = run.classifier().in_float32()  # as the file computes
     content = onnx_file(classifier, {}, "")
-    predict = opened(content)
-    test = picturewise.read_dataset(
+    predict = opened(content, classifier.description.target)
+    dataset = picturewise.read_dataset(
         data, splits=["test"], size=classifier.description.shape[:2], resize=classifier.description.resize
-    ).test
+    )
+    test = dataset.split("test")
     images = np.asarray(test.images[:])
     expected = classifier.probabilities(images)
-    found = np.concatenate([predict(images[at : at + 64]) for at in range(0, len(images), 64)])
+    found = np.concatenate([predict(images[at : at + 64]).probabilities for at in range(0, len(images), 64)])
     changed = int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())
     print(
         f"{run.name}: {len(images):,} pictures, {changed} other classes, largest {np.abs(expected - found).max():.1e}"

@@ -31,6 +31,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, TextIO
 
 STEPS = "take-steps"
 WARM, COUNT = 3, 20  # steps that are not measured, and that are
@@ -82,7 +83,7 @@ def digest(place: Path) -> str:
     return found
 
 
-def equal(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
+def equal(folder: Path, rows: Any, file: TextIO, asked: argparse.Namespace) -> None:
     beginning = folder / "beginning"
     train(beginning, *SHARED, *RECIPES["frozen backbone"][:2], epochs=1)
     for name, options in RECIPES.items():
@@ -98,7 +99,7 @@ def equal(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespac
         )
 
 
-def kills(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
+def kills(folder: Path, rows: Any, file: TextIO, asked: argparse.Namespace) -> None:
     options = [*SHARED, *RECIPES["cnn"], "--set", "training.checkpoint_minutes=0.003"]
     expected = train(folder / "undisturbed", *options, epochs=6)
     draw, done, run = random.Random(asked.seed), 0, 0
@@ -171,7 +172,7 @@ def children(parent: int) -> list[int]:
     return [found[rank] for rank in sorted(found)]
 
 
-def cost(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
+def cost(folder: Path, rows: Any, file: TextIO, asked: argparse.Namespace) -> None:
     ways = {
         "whole batches": (["--set", "training.threads=1"], 1),
         "8 shards": (["--set", "training.shards=8"], 1),
@@ -191,7 +192,7 @@ def cost(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace
                 print(name, number, way, row["images_per_second"], flush=True)
 
 
-def steps(folder: Path, rows: csv.writer, file: object, asked: argparse.Namespace) -> None:
+def steps(folder: Path, rows: Any, file: TextIO, asked: argparse.Namespace) -> None:
     for number in range(asked.rounds):
         for named in asked.data:
             model, _, data = named.partition("=")

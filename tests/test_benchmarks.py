@@ -99,6 +99,18 @@ def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it at once")
+@pytest.mark.slow
+def test_starting_is_measured_for_each_command() -> None:
+    done = benchmark("--rounds", 1, script="starting.py")
+    assert done.returncode == 0, done.stderr
+    (rows,) = tables(done.stdout).values()
+    commands = [row[0] for row in rows[1:]]
+    assert commands[0] == "`python -c pass`"
+    assert commands[-1] == "`picturewise predict RUN one.png`"
+    assert all(number(cell) for row in rows[1:] for cell in row[1:])
+    assert "`picturewise --help` loads: none" in done.stdout
+
+
 def test_a_contender_ends_with_its_parent(tmp_path: Path) -> None:
     child = tmp_path / "child.py"
     child.write_text(

@@ -107,7 +107,9 @@ def whole_process(title: str, command: Sequence[str], environment: Mapping[str, 
 
 
 def race(
-    contenders: Mapping[str, Callable[[], Turn]], rounds: Iterable[int], between: Callable[[], object]
+    contenders: Mapping[str, Callable[[], Turn]],
+    rounds: Iterable[int],
+    between: Callable[[], object] = lambda: None,
 ) -> dict[str, list[Turn]]:
     """Let the contenders take one turn each in every round, and return the turns of each.
 
