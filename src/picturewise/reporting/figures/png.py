@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,6 +14,7 @@ from picturewise.files import write_bytes
 from picturewise.reporting.figures import look
 from picturewise.reporting.figures.dark import Box, darkened
 from picturewise.reporting.figures.framed import Framed
+from picturewise.reporting.png_file import png_file
 
 
 def to_png(figure: Figure) -> bytes:
@@ -56,7 +55,4 @@ def _drawn(figure: Figure) -> tuple[NDArray[np.uint8], list[Box]]:
 
 
 def _encoded(pixels: NDArray[np.uint8]) -> bytes:
-    content = io.BytesIO()
-    no_program: Any = {"Software": None}  # the types forget that None leaves an entry out
-    matplotlib.image.imsave(content, pixels, format="png", dpi=look.DPI, metadata=no_program)
-    return content.getvalue()
+    return png_file(pixels, pixels_per_inch=look.DPI)
