@@ -30,11 +30,12 @@ campaign: .venv/installed-dev  ## the long tests whole, under an hour: fuzz, cra
 scale: .venv/installed-dev  ## many pictures in parts: 50 kills, and a Ray cluster that loses a node, if Ray is installed
 	$(PYTEST) --whole tests/scaling -m campaign -v -s
 
-# In the benchmarks, only names and calls are checked: most of them are too slow to be run by a test.
-CALLS = --cache-dir .mypy_cache/benchmarks --check-untyped-defs --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
-  --implicit-reexport --no-warn-return-any --no-warn-unused-ignores --disable-error-code import-not-found \
+# Only names and calls are checked in the benchmarks, most of which are too slow for a test.
+CALLS = --cache-dir .mypy_cache/benchmarks --check-untyped-defs --allow-untyped-defs --allow-incomplete-defs \
+  --allow-untyped-calls --allow-any-generics --implicit-reexport --no-warn-return-any --no-warn-unused-ignores --disable-error-code import-not-found \
   $(foreach code,arg-type assignment call-overload dict-item func-returns-value index misc return-value union-attr \
   var-annotated,--disable-error-code $(code))
+
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -98,7 +98,6 @@ def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> Non
         assert [row[column] for row in rows] == [row[2].split()[0] for row in measured[1:]]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it at once")
 @pytest.mark.slow
 def test_starting_is_measured_for_each_command() -> None:
     done = benchmark("--rounds", 1, script="starting.py")
@@ -111,6 +110,7 @@ def test_starting_is_measured_for_each_command() -> None:
     assert "`picturewise --help` loads: none" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it at once")
 def test_a_contender_ends_with_its_parent(tmp_path: Path) -> None:
     child = tmp_path / "child.py"
     child.write_text(
